@@ -1,0 +1,1 @@
+"""The `perennial` command line: start, feed, inspect and repair the platform."""

@@ -1,0 +1,5 @@
+"""`python -m perennial_cli` is the `perennial` command."""
+
+from perennial_cli.main import app
+
+app()

@@ -1,0 +1,108 @@
+"""Reading from the services what a replay has led to."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from perennial_cli.history.platform import Platform
+from perennial_cli.history.sending import Sender
+from perennial_cli.history.shop import Body, History, Kind
+
+SETTLED_LAG_MS = 1000
+LONGEST_WAIT_S = 120.0
+PAUSE_S = 0.5
+TIMELINE_LENGTH = 12
+RECOMMENDATIONS = 5
+FITTING_ORDERS = range(4, 13)
+"""Of a customer worth showing: enough to have a story, few enough to be a person."""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Answers of the services; what a service could not answer is None."""
+
+    settled_s: float | None
+    stages: Body | None
+    totals: Body | None
+    customer_id: str | None
+    state: Body | None
+    timeline: Body | None
+    also_bought: Body | None
+    trending: Body | None
+
+
+async def read_view(sender: Sender, platform: Platform, history: History) -> View:
+    """Wait until the customers' states have caught up, then read everything there is to show.
+
+    `settled_s` is the wait in seconds, None if they had not caught up after two minutes.
+    """
+    settled_s = await _settle(sender, platform, len(history.of_kind(Kind.CUSTOMER)))
+    customer = interesting_customer(history)
+    one = f"{platform.profile}/v1/customers/{customer}"
+    recommended = f"{platform.recommend}/v1/recommendations?limit={RECOMMENDATIONS}"
+    for_customer = f"{recommended}&customer_id={customer}" if customer else recommended
+    addresses = {
+        "stages": f"{platform.profile}/v1/customers/stages",
+        "totals": f"{platform.orders}/v1/orders/totals",
+        "state": f"{one}/state" if customer else None,
+        "timeline": f"{one}/timeline?limit={TIMELINE_LENGTH}" if customer else None,
+        "also_bought": f"{for_customer}&strategy=also_bought",
+        "trending": f"{for_customer}&strategy=trending",
+    }
+    answers = await asyncio.gather(*(_get(sender, url) for url in addresses.values()))
+    found: Mapping[str, Body | None] = dict(zip(addresses, answers, strict=True))
+    return View(settled_s=settled_s, customer_id=customer, **found)
+
+
+def interesting_customer(history: History) -> str | None:
+    """A customer with several orders, a complaint, a return and clicks, if there is one; the one
+    whose last order is latest among equals."""
+    orders = history.of_kind(Kind.ORDER)
+    if not orders:
+        return None
+    count = Counter(item.key for item in orders)
+    told = Counter(item.key for item in history.of_kind(Kind.COMPLAINT))
+    back = Counter(item.key for item in orders if "returns" in item.body)
+    last = {item.key: item.at for item in orders}
+
+    def worth(key: str) -> tuple[Any, ...]:
+        story = (told[key] > 0) + (back[key] > 0)
+        return (count[key] in FITTING_ORDERS, story, min(count[key], 8), last[key])
+
+    return max(count, key=worth)
+
+
+async def _settle(sender: Sender, platform: Platform, customers: int) -> float | None:
+    """Wait until two looks at the stages agree, hold all customers, and are fresh."""
+    started = perf_counter()
+    before: Any = None
+    while perf_counter() - started < LONGEST_WAIT_S:
+        stages = await _get(sender, f"{platform.profile}/v1/customers/stages")
+        if stages is None:
+            return None
+        rows = stages.get("data")
+        fresh = lag_ms(stages) < SETTLED_LAG_MS
+        if fresh and rows == before and sum(row["customers"] for row in rows) >= customers:
+            return perf_counter() - started
+        before = rows
+        await asyncio.sleep(PAUSE_S)
+    return None
+
+
+def lag_ms(answer: Body | None) -> float:
+    """`freshness.lag_ms`; 0 where the answer does not say."""
+    freshness = (answer or {}).get("freshness") or {}
+    return float(freshness.get("lag_ms") or 0)
+
+
+async def _get(sender: Sender, url: str | None) -> Body | None:
+    if url is None:
+        return None
+    answer = await sender.send("GET", url)
+    if not answer.is_success:
+        return None
+    body = answer.json()
+    return body if isinstance(body, dict) else None

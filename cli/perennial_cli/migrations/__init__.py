@@ -1,0 +1,1 @@
+"""Bringing every database to its newest schema."""

@@ -1,0 +1,3 @@
+"""Fixtures that every suite shares."""
+
+pytest_plugins = ["perennial_events.testing"]

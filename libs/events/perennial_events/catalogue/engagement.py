@@ -1,0 +1,39 @@
+"""What `engagement` publishes: `perennial.clicks` and `perennial.engagement`."""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints
+
+from perennial_events.envelope import Event
+from perennial_events.values import Id
+
+CLICKS = "perennial.clicks"
+ENGAGEMENT = "perennial.engagement"
+
+ClickName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
+PropertyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+PropertyText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/+#-]{1,64}$")]
+"""A code, a path, a number written out. Tracking drops every other text before it gets here."""
+
+
+class Clicked(Event, topic=CLICKS, fact="clicked", subject="visitor", key="visitor"):
+    """Somebody did something on a site or in an app."""
+
+    name: ClickName
+    anonymous_id: Id | None = None
+    customer_id: Id | None = None
+    session_id: Id | None = None
+    sku: Id | None = None
+    properties: dict[PropertyName, bool | int | float | PropertyText] = Field(default_factory=dict)
+
+    @property
+    def visitor(self) -> str:
+        """The customer where known, otherwise the anonymous visitor."""
+        return self.customer_id or self.anonymous_id or ""
+
+
+class VisitorIdentified(Event, topic=ENGAGEMENT, fact="visitor_identified", subject="customer_id"):
+    """The anonymous visitor turned out to be this customer: their past clicks are the customer's."""
+
+    customer_id: Id
+    anonymous_id: Id

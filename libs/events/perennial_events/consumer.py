@@ -1,0 +1,169 @@
+"""The consumer: from the log into this service's database, each event with effect exactly once.
+
+A fetch becomes one transaction: lock the stored offsets, drop what the inbox knows, apply the rest
+set-wise, write the events that this led to, move the offsets, commit. Several partitions share the
+transaction, which is as atomic and needs fewer commits; what makes it exact is that offsets and
+effects commit together, whoever else believes to own a partition.
+"""
+
+import asyncio
+import random
+from collections.abc import Awaitable, Callable, Sequence
+
+import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from perennial_events import outbox, parked, progress
+from perennial_events.database import Database
+from perennial_events.envelope import Record
+from perennial_events.errors import (
+    Fenced,
+    is_permanent,
+    is_transient,
+)
+from perennial_events.log import Batch, Log, Partition, Subscription
+from perennial_events.subscriptions import Subscriptions
+
+log = structlog.get_logger("consumer")
+
+BATCH_RECORDS = 2_000
+FETCH_SECONDS = 1.0
+FIRST_PAUSE_SECONDS = 0.1
+LONGEST_PAUSE_SECONDS = 10.0
+
+Apply = Callable[[AsyncSession, Sequence[Record]], Awaitable[None]]
+
+
+class Consumer:
+    """One member of a service's consumer group."""
+
+    def __init__(
+        self, database: Database, event_log: Log, group: str, subscriptions: Subscriptions
+    ) -> None:
+        self._database = database
+        self._log = event_log
+        self._group = group
+        self._subscriptions = subscriptions
+        self._positions: dict[Partition, int] = {}
+        self._stopping = asyncio.Event()
+        self.ready = asyncio.Event()
+
+    def stop(self) -> None:
+        """End after the batch at hand."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Consume until stopped. A failure that is neither the event's nor the surroundings' is
+        raised: the process ends, and the events come again."""
+        pause = FIRST_PAUSE_SECONDS
+        while not self._stopping.is_set():
+            try:
+                async with self._log.subscribe(
+                    self._group, self._subscriptions.topics, self._load_positions
+                ) as subscription:
+                    while not self._stopping.is_set():
+                        await self._step(subscription)
+                        pause = FIRST_PAUSE_SECONDS
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("waiting for the surroundings", group=self._group, error=str(error))
+                await self._pause(pause)
+                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+    async def _step(self, subscription: Subscription) -> None:
+        batch = await subscription.fetch(BATCH_RECORDS, FETCH_SECONDS)
+        self.ready.set()
+        if not batch:
+            return
+        try:
+            await self._apply(batch)
+        except Fenced as fenced:
+            log.info("another member moved on", group=self._group, detail=str(fenced))
+            subscription.seek(set(batch))
+        except BaseException:
+            subscription.seek(set(batch))
+            raise
+
+    async def _load_positions(self, partitions: set[Partition]) -> dict[Partition, int]:
+        async with self._database.transaction() as session:
+            stored = await progress.lock_positions(session, self._group, partitions)
+        self._positions.update(stored)
+        return stored
+
+    async def _apply(self, batch: Batch) -> None:
+        """Bring one fetch into the database; where an event is at fault, again with care."""
+        try:
+            await self._transact(batch, self._subscriptions.apply_records)
+        except Exception as error:
+            if not is_permanent(error):
+                raise
+            await self._transact(batch, self._apply_or_park)
+        self._database.announce_applied()
+
+    async def _transact(self, batch: Batch, apply: Apply) -> None:
+        moved = {partition: records[-1].offset + 1 for partition, records in batch.items()}
+        expected = {partition: self._positions[partition] for partition in batch}
+        wanted = [
+            record
+            for records in batch.values()
+            for record in records
+            if self._subscriptions.wants(record.envelope.type)
+        ]
+        async with self._database.transaction() as session:
+            await progress.claim(session, self._group, expected)
+            records = await progress.unseen(session, wanted)
+            await apply(session, await self._behind_parked(session, records))
+            await progress.move(session, self._group, moved)
+        self._positions.update(moved)
+
+    async def _behind_parked(
+        self, session: AsyncSession, records: Sequence[Record]
+    ) -> Sequence[Record]:
+        """Queue records whose key has a parked event, and return the others."""
+        waiting = await parked.waiting_keys(session) if records else set()
+        if not waiting:
+            return records
+        behind = [r for r in records if (r.envelope.topic, r.envelope.key) in waiting]
+        await parked.park(session, [(record, None) for record in behind])
+        return [r for r in records if (r.envelope.topic, r.envelope.key) not in waiting]
+
+    async def _apply_or_park(self, session: AsyncSession, records: Sequence[Record]) -> None:
+        """Apply the records; where one cannot be applied, find it by halving, and park it."""
+        if not records:
+            return
+        emitted = outbox.collected(session)
+        try:
+            # A failed statement ends a PostgreSQL transaction; a savepoint confines it.
+            async with session.begin_nested():
+                await self._subscriptions.apply_records(session, records)
+        except Exception as error:
+            if not is_permanent(error):
+                raise
+            outbox.restore(session, emitted)
+            if len(records) == 1:
+                await self._park(session, records[0], error)
+                return
+            half = len(records) // 2
+            await self._apply_or_park(session, records[:half])
+            await self._apply_or_park(session, await self._behind_parked(session, records[half:]))
+
+    async def _park(self, session: AsyncSession, record: Record, error: Exception) -> None:
+        envelope = record.envelope
+        log.error(
+            "event parked",
+            group=self._group,
+            event_id=str(envelope.id),
+            type=envelope.type,
+            key=envelope.key,
+            reason=parked.reason_of(error),
+        )
+        await parked.park(session, [(record, parked.reason_of(error))])
+
+    async def _pause(self, seconds: float) -> None:
+        # Jitter, so that members that failed together do not come back together.
+        jittered = seconds * (0.5 + random.random())  # noqa: S311 - not for secrets
+        try:
+            await asyncio.wait_for(self._stopping.wait(), jittered)
+        except TimeoutError:
+            return

@@ -1,0 +1,106 @@
+"""A service's own PostgreSQL database, and the one place that commits."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+
+from perennial_events import outbox
+from perennial_events.envelope import Event
+from perennial_events.values import utc_now
+
+STATEMENT_TIMEOUT = "15s"
+IDLE_IN_TRANSACTION_TIMEOUT = "30s"
+"""A request cut off in the middle must not hold its locks for ever."""
+
+
+class Database:
+    """Connections, transactions and the outbox of one service.
+
+    `committed` is set after each transaction that emitted events: the relay waits for it.
+    """
+
+    def __init__(self, url: str, *, source: str, pool_size: int = 8) -> None:
+        self.source = source
+        self.committed = asyncio.Event()
+        self._applied: asyncio.Future[None] | None = None
+        self.engine = create_async_engine(
+            url,
+            pool_size=2,
+            max_overflow=pool_size - 2,
+            pool_recycle=1800,
+            connect_args={
+                "server_settings": {
+                    "application_name": source,
+                    "timezone": "UTC",
+                    "statement_timeout": STATEMENT_TIMEOUT,
+                    "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT,
+                }
+            },
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+        self._reading = async_sessionmaker(
+            self.engine.execution_options(isolation_level="AUTOCOMMIT"), autoflush=False
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """One request's or one batch's work: all of it commits at the end, its events with it."""
+        async with self._sessions() as session:
+            yield session
+            await session.flush()
+            emitted = await outbox.write(session)
+            await session.commit()
+            if emitted:
+                self.committed.set()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncSession]:
+        """A session for reads: each statement stands alone, so that it costs one round trip."""
+        async with self._reading() as session:
+            yield session
+
+    def announce_applied(self) -> None:
+        """Wake whoever waits for events to be applied."""
+        if self._applied is not None and not self._applied.done():
+            self._applied.set_result(None)
+        self._applied = None
+
+    async def wait_applied(self, seconds: float) -> None:
+        """Return when this process has applied another batch of events, or after `seconds`."""
+        if self._applied is None:
+            self._applied = asyncio.get_running_loop().create_future()
+        await asyncio.wait([self._applied], timeout=seconds)
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+def emit(
+    session: AsyncSession,
+    *events: Event,
+    at: datetime | None = None,
+    imported: bool = False,
+    cause: UUID | None = None,
+) -> None:
+    """Publish `events` if, and only if, this session's transaction commits.
+
+    `at` is when the facts happened (default now). `cause` is the id of the event that led to them:
+    ids then derive from it, so that a second run of the same cause makes the same events.
+    """
+    outbox.collect(session, events, at=at or utc_now(), imported=imported, cause=cause)
+
+
+async def driver(session: AsyncSession) -> "asyncpg.Connection[Any]":
+    """The asyncpg connection under a session that has a transaction open, for COPY and arrays."""
+    connection = await session.connection()
+    raw = (await connection.get_raw_connection()).driver_connection
+    if raw is None or not raw.is_in_transaction():
+        raise RuntimeError("the first statement of a transaction goes through the session")
+    found: asyncpg.Connection[Any] = raw
+    return found

@@ -1,0 +1,76 @@
+"""The outbox: events wait in the writer's own database, committed with the change they tell of.
+
+A row that stands in the table is not published yet. The relay deletes what the log acknowledged, so
+the table stays as small as the backlog, and "not yet published" is never a comparison of ids: ids are
+handed out before their transactions commit, so `id > last seen` would skip a late committer.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID, uuid5
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from perennial_events.envelope import Envelope, Event, seal
+
+_COLLECTED = "perennial_outbox"
+
+_INSERT = text("""
+    INSERT INTO outbox (event_id, type, subject, time, key, imported, data)
+    SELECT * FROM unnest(
+        CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:subjects AS text[]),
+        CAST(:times AS timestamptz[]), CAST(:keys AS text[]), CAST(:imported AS boolean[]),
+        CAST(:data AS text[]))
+""")
+
+
+def collect(
+    session: AsyncSession,
+    events: Iterable[Event],
+    *,
+    at: datetime,
+    imported: bool = False,
+    cause: UUID | None = None,
+) -> None:
+    """Keep `events` with the session until its transaction ends."""
+    collected = session.info.setdefault(_COLLECTED, [])
+    for event in events:
+        # The same cause tells the same fact about the same aggregate once, so its id can be derived.
+        id = uuid5(cause, f"{event.type} {event.subject}") if cause else None
+        collected.append(seal(event, source="", time=at, id=id, imported=imported))
+
+
+def collected(session: AsyncSession) -> list[Envelope]:
+    """The envelopes that this session's transaction will publish, in order."""
+    return list(session.info.get(_COLLECTED, ()))
+
+
+def restore(session: AsyncSession, envelopes: list[Envelope]) -> None:
+    """Go back to what `collected` gave earlier: what was emitted since was rolled back."""
+    session.info[_COLLECTED] = envelopes
+
+
+async def write(session: AsyncSession) -> bool:
+    """Insert what was collected, as the transaction's last act; say whether there was anything.
+
+    Row ids are taken here, after every lock of the transaction, so that for one aggregate the order
+    of ids is the order of commits.
+    """
+    envelopes: list[Envelope] = session.info.pop(_COLLECTED, [])
+    if not envelopes:
+        return False
+    ids, types, _, subjects, times, keys, imported, data = zip(*envelopes, strict=True)
+    await session.execute(
+        _INSERT,
+        {
+            "ids": ids,
+            "types": types,
+            "subjects": subjects,
+            "times": times,
+            "keys": keys,
+            "imported": imported,
+            "data": data,
+        },
+    )
+    return True

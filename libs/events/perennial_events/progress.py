@@ -1,0 +1,116 @@
+"""Where a consumer group stands and what it has seen: the offsets and the inbox, set-wise."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from perennial_events.envelope import Record
+from perennial_events.errors import Fenced
+from perennial_events.log import Partition
+
+INBOX_KEEPS = timedelta(days=7)
+
+_PARTITIONS = "unnest(CAST(:topics AS text[]), CAST(:numbers AS integer[]))"
+
+_LOCK = text(f"""
+    SELECT topic, partition, next_offset FROM offsets
+    WHERE consumer_group = :consumer_group AND (topic, partition) IN (SELECT * FROM {_PARTITIONS})
+    ORDER BY topic, partition FOR UPDATE
+""")  # noqa: S608 - put together from the constant above
+
+_READ = text("""
+    SELECT topic, partition, next_offset FROM offsets WHERE consumer_group = :consumer_group
+""")
+
+_BEGIN = text(f"""
+    INSERT INTO offsets (consumer_group, topic, partition)
+    SELECT :consumer_group, * FROM {_PARTITIONS} ON CONFLICT DO NOTHING
+""")  # noqa: S608 - put together from the constant above
+
+_MOVE = text("""
+    UPDATE offsets SET next_offset = moved.next_offset, applied_at = clock_timestamp()
+    FROM unnest(CAST(:topics AS text[]), CAST(:numbers AS integer[]), CAST(:next AS bigint[]))
+        AS moved (topic, partition, next_offset)
+    WHERE offsets.consumer_group = :consumer_group AND offsets.topic = moved.topic
+      AND offsets.partition = moved.partition
+""")
+
+_SEE = text("""
+    INSERT INTO inbox (event_id) SELECT unnest(CAST(:ids AS uuid[]))
+    ON CONFLICT DO NOTHING RETURNING event_id
+""")
+
+_FORGET = text("""
+    DELETE FROM inbox WHERE event_id IN (
+        SELECT event_id FROM inbox WHERE seen_at < :before LIMIT :most)
+""")
+
+
+async def lock_positions(
+    session: AsyncSession, group: str, partitions: Collection[Partition]
+) -> dict[Partition, int]:
+    """The stored position of each partition, locked until the transaction ends; new ones begin at 0."""
+    arguments = _arguments(group, partitions)
+    rows = (await session.execute(_LOCK, arguments)).all()
+    if len(rows) < len(partitions):
+        await session.execute(_BEGIN, arguments)
+        rows = (await session.execute(_LOCK, arguments)).all()
+    return {Partition(topic, number): position for topic, number, position in rows}
+
+
+async def positions(
+    session: AsyncSession, group: str, partitions: Collection[Partition]
+) -> dict[Partition, int]:
+    """The stored position of each partition, as it stands now; 0 where there is none yet."""
+    rows = await session.execute(_READ, {"consumer_group": group})
+    stored = {Partition(topic, number): position for topic, number, position in rows}
+    return {partition: stored.get(partition, 0) for partition in partitions}
+
+
+async def claim(session: AsyncSession, group: str, expected: Mapping[Partition, int]) -> None:
+    """Lock the positions of these partitions for this transaction.
+
+    Raises `Fenced` if one is not where the caller believes it to be: another member has moved it.
+    """
+    stored = await lock_positions(session, group, expected)
+    for partition, position in expected.items():
+        if stored[partition] != position:
+            raise Fenced(
+                f"{partition.topic}/{partition.number} stands at {stored[partition]}, not {position}"
+            )
+
+
+async def move(session: AsyncSession, group: str, positions: Mapping[Partition, int]) -> None:
+    """Store new positions."""
+    await session.execute(_MOVE, {**_arguments(group, positions), "next": list(positions.values())})
+
+
+async def unseen(session: AsyncSession, records: Sequence[Record]) -> list[Record]:
+    """Enter the records' events into the inbox and return those that were not in it."""
+    if not records:
+        return []
+    rows = await session.scalars(_SEE, {"ids": [record.envelope.id for record in records]})
+    new: set[UUID] = set(rows.all())
+    fresh = []
+    for record in records:
+        if record.envelope.id in new:
+            new.discard(record.envelope.id)  # a second copy within the batch is a duplicate too
+            fresh.append(record)
+    return fresh
+
+
+async def forget_old(session: AsyncSession, now: datetime, most: int = 5_000) -> int:
+    """Drop up to `most` ids that the inbox has kept for long enough; return how many went."""
+    result = await session.execute(_FORGET, {"before": now - INBOX_KEEPS, "most": most})
+    return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE gives a CursorResult
+
+
+def _arguments(group: str, partitions: Collection[Partition]) -> dict[str, object]:
+    return {
+        "consumer_group": group,
+        "topics": [partition.topic for partition in partitions],
+        "numbers": [partition.number for partition in partitions],
+    }

@@ -1,0 +1,116 @@
+"""The relay: from the outbox to the log, in order, at least once, by one leader a service."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC
+from typing import Any
+
+import asyncpg
+import structlog
+
+from perennial_events.envelope import Envelope
+from perennial_events.errors import is_transient
+from perennial_events.log import Log
+from perennial_events.log.postgres import connect_arguments
+
+log = structlog.get_logger("relay")
+
+BATCH_ROWS = 1_000
+POLL_SECONDS = 0.05
+"""How soon rows of other processes are seen; those of this process ring at once."""
+
+FOLLOWER_SECONDS = 1.0
+"""How often a relay that does not lead tries to."""
+
+_LEADERSHIP = "SELECT pg_try_advisory_lock(hashtext('perennial outbox relay'))"
+
+# By presence, in id order. Never `id > last seen` (a late committer would be skipped), never SKIP
+# LOCKED (two relays would invert what they share).
+_WAITING = """
+    SELECT id, event_id, type, subject, time, key, imported, data FROM outbox ORDER BY id LIMIT $1
+"""
+
+
+class Relay:
+    """Publishes the outbox of the database at `url` as events of `source`."""
+
+    def __init__(self, url: str, *, source: str, event_log: Log, committed: asyncio.Event) -> None:
+        self._arguments = connect_arguments(url)
+        self._source = source
+        self._log = event_log
+        self._committed = committed
+        self._stopping = False
+
+    def stop(self) -> None:
+        """End when the outbox is empty, or at the next failure."""
+        self._stopping = True
+        self._committed.set()
+
+    async def run(self) -> None:
+        while not self._stopping:
+            try:
+                async with self._leading() as connection:
+                    await self._publish_until_stopped(connection)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("waiting for the surroundings", error=str(error))
+                await asyncio.sleep(0 if self._stopping else FOLLOWER_SECONDS / 2)
+
+    @asynccontextmanager
+    async def _leading(self) -> AsyncIterator["asyncpg.Connection[Any]"]:
+        """A connection that holds the leadership for as long as it lives."""
+        connection = await asyncpg.connect(
+            **self._arguments,
+            command_timeout=10,
+            # Losing a deletion in a crash only sends its event again.
+            server_settings={"application_name": "perennial-relay", "synchronous_commit": "off"},
+        )
+        try:
+            while not await connection.fetchval(_LEADERSHIP):
+                if self._stopping:
+                    break
+                await self._wait(FOLLOWER_SECONDS)
+            yield connection
+        finally:
+            with contextlib.suppress(
+                Exception
+            ):  # a broken connection has given up its lock already
+                await connection.close(timeout=2)
+
+    async def _publish_until_stopped(self, connection: "asyncpg.Connection[Any]") -> None:
+        while True:
+            self._committed.clear()
+            published = await self.publish(connection)
+            if published == 0:
+                if self._stopping:
+                    return
+                await self._wait(POLL_SECONDS)
+
+    async def publish(self, connection: "asyncpg.Connection[Any]") -> int:
+        """Send what waits, and delete what the log acknowledged; return how many rows that was."""
+        rows = await connection.fetch(_WAITING, BATCH_ROWS)
+        if rows:
+            await self._log.append([self._envelope(row) for row in rows])
+            await connection.execute(
+                "DELETE FROM outbox WHERE id = ANY ($1::bigint[])", [row["id"] for row in rows]
+            )
+        return len(rows)
+
+    def _envelope(self, row: Any) -> Envelope:
+        return Envelope(
+            id=row["event_id"],
+            type=row["type"],
+            source=self._source,
+            subject=row["subject"],
+            time=row["time"].astimezone(UTC),
+            key=row["key"],
+            imported=row["imported"],
+            data=row["data"],
+        )
+
+    async def _wait(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._committed.wait(), seconds)

@@ -1,0 +1,83 @@
+"""Read-your-writes across services: a read waits for the event that the caller's write answered with."""
+
+import asyncio
+from contextlib import AbstractAsyncContextManager
+from datetime import datetime
+from typing import Annotated, Protocol
+from uuid import UUID
+
+from fastapi import Depends, Header
+from pydantic import Field
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+
+from perennial_http.bodies import Answer
+from perennial_http.problems import Invalid, Unavailable
+from perennial_http.runtime import runtime_of
+
+WAIT_SECONDS = 2.0
+POLL_SECONDS = 0.02
+"""Another process may apply the event, which no signal in this one tells of."""
+
+_STATE = text("""
+    SELECT EXISTS (SELECT FROM inbox WHERE event_id = :id) AS applied,
+           EXISTS (SELECT FROM parked_events WHERE event_id = :id) AS parked
+""")
+
+
+class AppliesEvents(Protocol):
+    """What the wait needs of a database; `perennial_events.Database` is one."""
+
+    def reading(self) -> AbstractAsyncContextManager[AsyncSession]: ...
+
+    async def wait_applied(self, timeout: float) -> None:  # noqa: ASYNC109 - the library's own signature
+        """Return when events were applied, or after `timeout` seconds."""
+
+
+class Freshness(Answer):
+    """How far behind the events a derived answer is."""
+
+    applied_at: datetime | None
+    """When the newest event behind this answer was applied; null before the first."""
+    lag_ms: Annotated[int, Field(ge=0)]
+    """How long that event took, from the moment it was accepted."""
+
+
+async def wait_for_event(
+    database: AppliesEvents, event_id: UUID, *, within: float = WAIT_SECONDS
+) -> None:
+    """Return once the event's effect can be read here. Raises `Unavailable` after `within` seconds."""
+    deadline = asyncio.get_running_loop().time() + within
+    while True:
+        async with database.reading() as session:
+            found = (await session.execute(_STATE, {"id": event_id})).one()
+        if found.parked:
+            raise Unavailable(
+                "The event is set aside here until an operator releases it.", retry_after=60
+            )
+        if found.applied:
+            return
+        left = deadline - asyncio.get_running_loop().time()
+        if left <= 0:
+            raise Unavailable(f"The event was not applied within {within:g} seconds; try again.")
+        await database.wait_applied(min(left, POLL_SECONDS))
+
+
+async def _after(
+    request: Request,
+    perennial_after: Annotated[
+        str | None, Header(description="A `Perennial-Event` that the answer must include")
+    ] = None,
+) -> None:
+    if perennial_after is None:
+        return
+    try:
+        event_id = UUID(perennial_after)
+    except ValueError:
+        raise Invalid.parameter("Perennial-After", "is not an event id") from None
+    await wait_for_event(runtime_of(request.scope).database, event_id)
+
+
+AFTER = Depends(_after)
+"""For reads of derived state: `dependencies=[Authorized("profile:read"), AFTER]`."""

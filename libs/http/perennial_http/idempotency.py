@@ -1,0 +1,140 @@
+"""Idempotency-Key: the second request with a key gets the first one's answer, and no second effect.
+
+The key's row commits with the effect. While the first request works, an advisory lock says so; should
+two ever pass it at once, the row's primary key lets only one of them commit.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pydantic_core import from_json, to_json
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.responses import Response
+from starlette.types import Scope
+
+from perennial_events.values import utc_now
+from perennial_http.problems import Invalid, KeyReused, RequestInFlight
+from perennial_http.runtime import caller_of
+
+KEPT_FOR = timedelta(hours=24)
+PURGED_AT_ONCE = 1_000
+_MAX_SCOPE = 400
+_KEY = re.compile(rb"[\x20-\x7e]{1,255}")
+
+_CLAIM = text("""
+    SELECT pg_try_advisory_xact_lock(:lock) AS claimed, fingerprint, status, headers::text, body
+    FROM (SELECT 1) AS always
+    LEFT JOIN idempotency ON scope = :scope AND key = :key AND created_at > :since
+""")
+_STORE = text("""
+    INSERT INTO idempotency (scope, key, fingerprint, status, headers, body, created_at)
+    VALUES (:scope, :key, :fingerprint, :status, CAST(:headers AS jsonb), :body, :now)
+    ON CONFLICT (scope, key) DO UPDATE SET
+        fingerprint = excluded.fingerprint, status = excluded.status, headers = excluded.headers,
+        body = excluded.body, created_at = excluded.created_at
+    WHERE idempotency.created_at <= :since
+    RETURNING true
+""")
+_PURGE = text("""
+    DELETE FROM idempotency WHERE (scope, key) IN (
+        SELECT scope, key FROM idempotency WHERE created_at <= :before ORDER BY created_at LIMIT :most)
+""")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A request's wish to be carried out once: whose, which, and what exactly."""
+
+    scope: str
+    key: str
+    fingerprint: bytes
+
+    @property
+    def lock(self) -> int:
+        """A 64-bit number for PostgreSQL's advisory locks."""
+        digest = hashlib.blake2b(f"{self.scope}\n{self.key}".encode(), digest_size=8).digest()
+        return int.from_bytes(digest, signed=True)
+
+
+def claim_of(scope: Scope, body: bytes) -> Claim | None:
+    """The claim that the request's Idempotency-Key makes, or None without one. Raises `Invalid`."""
+    sent = [value for name, value in scope["headers"] if name == b"idempotency-key"]
+    if not sent:
+        return None
+    if len(sent) > 1 or not _KEY.fullmatch(sent[0]):
+        raise Invalid.parameter(
+            "Idempotency-Key", "must be one header of 1 to 255 printable ASCII characters"
+        )
+    caller = caller_of(scope)
+    where = f"{caller.key_id if caller else ''} {scope['method']} {scope['path']}"
+    if len(where) > _MAX_SCOPE:
+        where = hashlib.sha256(where.encode()).hexdigest()
+    fingerprint = hashlib.sha256(scope["query_string"] + b"\n" + body).digest()
+    return Claim(where, sent[0].decode("ascii"), fingerprint)
+
+
+async def find_answer(session: AsyncSession, claim: Claim) -> Response | None:
+    """The answer kept for this claim; None, and the claim is ours until the transaction ends.
+
+    Raises `KeyReused` for another request under the same key, and `RequestInFlight`.
+    """
+    found = (
+        await session.execute(
+            _CLAIM,
+            {
+                "lock": claim.lock,
+                "scope": claim.scope,
+                "key": claim.key,
+                "since": utc_now() - KEPT_FOR,
+            },
+        )
+    ).one()
+    if found.fingerprint is None:
+        if not found.claimed:
+            raise RequestInFlight
+        return None
+    if found.fingerprint != claim.fingerprint:
+        raise KeyReused("Use a new key for a new request.")
+    answer = Response(content=found.body, status_code=found.status)
+    answer.raw_headers = [
+        (name.encode("latin-1"), value.encode("latin-1"))
+        for name, value in from_json(found.headers)
+    ]
+    answer.raw_headers.append((b"idempotent-replayed", b"true"))
+    return answer
+
+
+async def keep_answer(session: AsyncSession, claim: Claim, answer: Response) -> None:
+    """Keep a successful answer in the effect's own transaction. Raises `RequestInFlight`.
+
+    That happens when another request with this key committed after our look-up: its effect stands,
+    ours rolls back, and a retry is answered with the other's answer.
+    """
+    now = utc_now()
+    headers = [
+        (name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.raw_headers
+    ]
+    stored = await session.scalar(
+        _STORE,
+        {
+            "scope": claim.scope,
+            "key": claim.key,
+            "fingerprint": claim.fingerprint,
+            "status": answer.status_code,
+            "headers": to_json(headers).decode(),
+            "body": bytes(answer.body),
+            "now": now,
+            "since": now - KEPT_FOR,
+        },
+    )
+    if stored is None:
+        raise RequestInFlight
+
+
+async def purge_idempotency(session: AsyncSession, now: datetime) -> int:
+    """Delete answers older than a day, a thousand at most; returns how many went. A timer calls it."""
+    result = await session.execute(_PURGE, {"before": now - KEPT_FOR, "most": PURGED_AT_ONCE})
+    return int(result.rowcount)  # type: ignore[attr-defined]  # a DELETE's result is a CursorResult

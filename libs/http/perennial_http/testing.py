@@ -1,0 +1,54 @@
+"""Support for tests: a service's application on a real uvicorn, and bytes on a raw connection."""
+
+import asyncio
+import hashlib
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import uvicorn
+
+from perennial_http.app import ServiceApp
+from perennial_http.serve import server_config
+
+ADMIN_KEY = "pk_admin_" + "t" * 43
+"""The admin key of services under test."""
+ADMIN_KEY_SHA256 = hashlib.sha256(ADMIN_KEY.encode()).hexdigest()
+
+
+@asynccontextmanager
+async def served(app: ServiceApp) -> AsyncIterator[httpx.AsyncClient]:
+    """`app` on a free port, and a client that holds the admin key."""
+    listening = socket.create_server(("127.0.0.1", 0), backlog=512)
+    server = uvicorn.Server(server_config(app, app.runtime.settings))
+    serving = asyncio.create_task(server._serve([listening]))  # noqa: SLF001 - serve() would take the test's signals
+    while not server.started and not serving.done():
+        await asyncio.sleep(0.01)
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
+    headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
+    try:
+        async with httpx.AsyncClient(base_url=url, headers=headers, limits=limits, timeout=30) as client:
+            yield client
+    finally:
+        server.should_exit = True
+        await serving
+
+
+async def exchange(client: httpx.AsyncClient, sent: bytes, *, within: float = 5.0) -> bytes:
+    """Send raw bytes to the served application; returns all it answers until it closes or falls silent."""
+    url = client.base_url
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    received = b""
+    try:
+        writer.write(sent)
+        await writer.drain()
+        async with asyncio.timeout(within):
+            while part := await reader.read(65_536):
+                received += part
+    except (TimeoutError, ConnectionError):
+        pass
+    finally:
+        writer.close()
+    return received

@@ -1,0 +1,108 @@
+"""One write, one transaction: committed before the first byte of its answer leaves."""
+
+from contextlib import AbstractAsyncContextManager
+from typing import Annotated, cast
+
+from fastapi import Depends
+from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import Request
+from starlette.responses import Response
+
+from perennial_events import outbox
+from perennial_events.database import Database
+from perennial_http.idempotency import Claim, claim_of, find_answer, keep_answer
+from perennial_http.routes import WRITES, Handler, ServiceRoute
+from perennial_http.runtime import runtime_of
+
+_UNIT = "perennial.unit"
+
+
+class _Unit:
+    """The session of one request: there for a write, opened at the first use for a read."""
+
+    __slots__ = ("_database", "_opened", "session")
+
+    def __init__(self, database: Database, session: AsyncSession | None = None) -> None:
+        self._database = database
+        self._opened: AbstractAsyncContextManager[AsyncSession] | None = None
+        self.session = session
+
+    async def reading(self) -> AsyncSession:
+        if self.session is None:
+            self._opened = self._database.reading()
+            self.session = await self._opened.__aenter__()
+        return self.session
+
+    async def close(self) -> None:
+        if self._opened is not None:
+            await self._opened.__aexit__(None, None, None)
+
+
+async def _session(request: Request) -> AsyncSession:
+    unit = request.scope.get(_UNIT)
+    if unit is None:
+        raise TypeError("only routes of TransactionalRoute have a session")
+    return await cast(_Unit, unit).reading()
+
+
+Session = Annotated[AsyncSession, Depends(_session)]
+"""The request's session: its transaction in a write, statements that stand alone in a read."""
+
+
+class TransactionalRoute(ServiceRoute):
+    """`APIRouter(route_class=TransactionalRoute)`: writes in one transaction, with Idempotency-Key.
+
+    The endpoint and the rendering of its answer run inside the transaction; an error, raised or
+    returned, rolls it back. The events that the write emitted are named by `Perennial-Event`.
+    """
+
+    async def run(self, handle: Handler, request: Request, body: bytes | None) -> Response:
+        database = runtime_of(request.scope).database
+        if request.method not in WRITES:
+            return await _read(database, handle, request)
+        raw = await request.body() if body is None else body
+        claim = claim_of(request.scope, raw)
+        try:
+            async with database.transaction() as session:
+                return await _write(session, database, claim, handle, request)
+        except _RolledBack as rolled_back:
+            return rolled_back.answer
+
+
+async def _read(database: Database, handle: Handler, request: Request) -> Response:
+    unit = _Unit(database)
+    request.scope[_UNIT] = unit
+    try:
+        return await handle(request)
+    finally:
+        # The connection goes back before the answer is sent: a slow reader must not hold it.
+        await unit.close()
+
+
+async def _write(
+    session: AsyncSession,
+    database: Database,
+    claim: Claim | None,
+    handle: Handler,
+    request: Request,
+) -> Response:
+    if claim is not None and (kept := await find_answer(session, claim)) is not None:
+        return kept
+    request.scope[_UNIT] = _Unit(database, session)
+    answer = await handle(request)
+    if answer.status_code >= 400:
+        raise _RolledBack(answer)
+    if emitted := outbox.collected(session):
+        answer.headers["Perennial-Event"] = str(emitted[-1].id)
+    if claim is not None:
+        await session.flush()
+        await keep_answer(session, claim, answer)
+    return answer
+
+
+class _RolledBack(Exception):
+    """Carries a refusal that the endpoint returned, past the transaction that must not commit."""
+
+    def __init__(self, answer: Response) -> None:
+        super().__init__(answer.status_code)
+        self.answer = answer

@@ -1,0 +1,1 @@
+"""Engagement (acquire): clicks in, messages and rewards out."""

@@ -1,0 +1,1 @@
+"""The `orders` service: the trade that every lifecycle stage shares."""

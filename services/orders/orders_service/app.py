@@ -1,0 +1,48 @@
+"""The service, put together."""
+
+from orders_service.handlers import SUBSCRIPTIONS
+from orders_service.orders import api as orders
+from orders_service.orders import imports
+from orders_service.products import api as products
+from orders_service.rates import api as rates
+from orders_service.returns import api as returns
+from orders_service.settings import Settings
+from orders_service.shipments import api as shipments
+from orders_service.shipments.service import tell_delays
+from perennial_events import Clock, Database, Timer, Worker, open_log, utc_now
+from perennial_http import HOUSEKEEPING, ServiceApp, create_app
+
+DELAYS = Timer("shipment delays", 1.0, tell_delays)
+
+
+def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
+    """The application of `orders`: its routes, and its worker where the role has one."""
+    database = Database(settings.database_url, source="/perennial/orders")
+    event_log = open_log(settings.log)
+    worker = Worker(
+        database,
+        event_log,
+        group="orders",
+        url=settings.database_url,
+        subscriptions=SUBSCRIPTIONS,
+        timers=(DELAYS, *HOUSEKEEPING),
+        clock=clock,
+    )
+    app = create_app(
+        title="Perennial orders",
+        version="1",
+        settings=settings,
+        database=database,
+        routers=[
+            products.router,
+            products.imports,
+            orders.router,
+            imports.router,
+            shipments.router,
+            returns.router,
+            rates.router,
+        ],
+        worker=worker,
+    )
+    app.state.clock, app.state.settings = clock, settings
+    return app

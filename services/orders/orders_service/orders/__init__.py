@@ -1,0 +1,1 @@
+"""Orders: placed, paid, cancelled, completed, and imported from the past."""

@@ -1,0 +1,241 @@
+"""`/v1/orders`: their bodies, their answers, their routes."""
+
+from datetime import datetime
+from typing import Annotated
+
+import uuid_utils.compat as uuids
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field, model_validator
+from sqlalchemy import select
+
+from orders_service.orders import rules, service
+from orders_service.orders.models import Order
+from orders_service.orders.totals import shop_totals
+from perennial_events.values import CatalogueText, Code
+from perennial_http import (
+    Answer,
+    Authorized,
+    Body,
+    Id,
+    Money,
+    Page,
+    PageQuery,
+    Quantity,
+    Session,
+    Time,
+    TransactionalRoute,
+    etag,
+    fetch_page,
+)
+
+router = APIRouter(route_class=TransactionalRoute, tags=["orders"])
+
+
+class LineBody(Body):
+    sku: Id
+    quantity: Quantity
+    unit_price: Money
+    name: CatalogueText | None = None
+    category: CatalogueText | None = None
+
+
+class OrderBody(Body):
+    order_id: Id | None = None
+    customer_id: Id
+    store: Code | None = None
+    channel: Code | None = None
+    lines: Annotated[list[LineBody], Field(min_length=1, max_length=500)]
+    discount: Money | None = None
+    shipping: Money | None = None
+    coupon: Code | None = None
+    placed_at: Time | None = None
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> "OrderBody":
+        amounts = [line.unit_price for line in self.lines]
+        amounts += [amount for amount in (self.discount, self.shipping) if amount is not None]
+        if len({amount.currency for amount in amounts}) > 1:
+            raise ValueError("all amounts of an order must be in one currency")
+        if self.discount is not None and self.discount.amount > self.items():
+            raise ValueError("the discount must not be more than the items come to")
+        return self
+
+    def items(self) -> int:
+        return rules.items_total(
+            rules.Line(line.quantity, line.unit_price.amount) for line in self.lines
+        )
+
+    def order(self, now: datetime) -> Order:
+        """A new order as this body describes it."""
+        return Order(
+            order_id=self.order_id or str(uuids.uuid7()),
+            customer_id=self.customer_id,
+            status="placed",
+            store=self.store,
+            channel=self.channel,
+            coupon=self.coupon,
+            currency=self.lines[0].unit_price.currency,
+            lines=[
+                {
+                    "sku": line.sku,
+                    "quantity": line.quantity,
+                    "unit_price": line.unit_price.amount,
+                    "name": line.name,
+                    "category": line.category,
+                }
+                for line in self.lines
+            ],
+            items=self.items(),
+            discount=self.discount.amount if self.discount else 0,
+            shipping=self.shipping.amount if self.shipping else 0,
+            placed_at=self.placed_at or now,
+            paid=0,
+            refunded=0,
+            base_refunded=0,
+        )
+
+
+class LineAnswer(Answer):
+    sku: Id
+    quantity: int
+    unit_price: Money
+    name: str | None
+    category: str | None
+
+
+class TotalsAnswer(Answer):
+    """`items - discount + shipping - gift_cards = due`."""
+
+    items: Money
+    discount: Money
+    shipping: Money
+    gift_cards: Money
+    due: Money
+    paid: Money
+    refunded: Money
+
+
+class OrderAnswer(Answer):
+    order_id: Id
+    customer_id: Id
+    status: rules.Status
+    store: str | None
+    channel: str | None
+    coupon: str | None
+    lines: list[LineAnswer]
+    totals: TotalsAnswer
+    placed_at: Time
+    paid_at: Time | None
+    delivered_at: Time | None
+    completed_at: Time | None
+    cancelled_at: Time | None
+
+
+def render(order: Order) -> OrderAnswer:
+    def money(amount: int) -> Money:
+        return Money(amount=amount, currency=order.currency)
+
+    return OrderAnswer(
+        order_id=order.order_id,
+        customer_id=order.customer_id,
+        status=order.status,
+        store=order.store,
+        channel=order.channel,
+        coupon=order.coupon,
+        lines=[
+            LineAnswer(
+                sku=line["sku"],
+                quantity=line["quantity"],
+                unit_price=money(line["unit_price"]),
+                name=line.get("name"),
+                category=line.get("category"),
+            )
+            for line in order.lines
+        ],
+        totals=TotalsAnswer(
+            **{name: money(amount) for name, amount in order.totals._asdict().items()}
+        ),
+        placed_at=order.placed_at,
+        paid_at=order.paid_at,
+        delivered_at=order.delivered_at,
+        completed_at=order.completed_at,
+        cancelled_at=order.cancelled_at,
+    )
+
+
+@router.post("/v1/orders", status_code=201, dependencies=[Authorized("orders:write")])
+async def place_order(
+    body: OrderBody, session: Session, request: Request, response: Response
+) -> OrderAnswer:
+    """Place an order. Customers and products that are not known yet are made by it."""
+    state = request.app.state
+    order = body.order(state.clock())
+    await service.place_order(session, order, state.settings.currency, state.clock())
+    response.headers["Location"] = f"/v1/orders/{order.order_id}"
+    response.headers["ETag"] = etag(order.version)
+    return render(order)
+
+
+@router.post("/v1/orders/{order_id}/pay", dependencies=[Authorized("orders:write")])
+async def pay_order(order_id: Id, session: Session, request: Request) -> OrderAnswer:
+    """All that is due is paid."""
+    return render(await service.pay_order(session, order_id, request.app.state.clock()))
+
+
+@router.post("/v1/orders/{order_id}/cancel", dependencies=[Authorized("orders:write")])
+async def cancel_order(order_id: Id, session: Session, request: Request) -> OrderAnswer:
+    """Call the order off, before it ships; what was paid goes back."""
+    return render(await service.cancel_order(session, order_id, request.app.state.clock()))
+
+
+@router.post("/v1/orders/{order_id}/complete", dependencies=[Authorized("orders:write")])
+async def complete_order(order_id: Id, session: Session, request: Request) -> OrderAnswer:
+    """Nothing more is to come."""
+    return render(await service.complete_order(session, order_id, request.app.state.clock()))
+
+
+class ShopTotalsAnswer(Answer):
+    orders: int
+    cancelled: int
+    customers: int
+    gross: Money
+    refunded: Money
+    net: Money
+    returns: int
+    unpriced: int
+
+
+@router.get("/v1/orders/totals", dependencies=[Authorized("orders:read")])
+async def get_totals(session: Session, request: Request) -> ShopTotalsAnswer:
+    """What all orders add up to, in the base currency."""
+    currency = request.app.state.settings.currency
+    sums = (await shop_totals(session))._asdict()
+    for name in ("gross", "refunded", "net"):
+        sums[name] = Money(amount=sums[name], currency=currency)
+    return ShopTotalsAnswer(**sums)
+
+
+@router.get("/v1/orders/{order_id}", dependencies=[Authorized("orders:read")])
+async def get_order(order_id: Id, session: Session, response: Response) -> OrderAnswer:
+    order = await service.get_order(session, order_id)
+    response.headers["ETag"] = etag(order.version)
+    return render(order)
+
+
+class OrdersQuery(PageQuery):
+    customer_id: Id | None = None
+    status: rules.Status | None = None
+
+
+@router.get("/v1/orders", dependencies=[Authorized("orders:read")])
+async def list_orders(
+    query: Annotated[OrdersQuery, Query()], session: Session
+) -> Page[OrderAnswer]:
+    """Orders, the latest placed first."""
+    statement = select(Order)
+    if query.customer_id is not None:
+        statement = statement.where(Order.customer_id == query.customer_id)
+    if query.status is not None:
+        statement = statement.where(Order.status == query.status)
+    orders, cursor = await fetch_page(session, statement, (Order.placed_at, Order.order_id), query)
+    return Page(data=[render(order) for order in orders], next_cursor=cursor)

@@ -1,0 +1,101 @@
+"""The verbs of orders."""
+
+from collections.abc import Collection, Sequence
+from datetime import date, datetime
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from orders_service.errors import OrderExists, UnknownOrder
+from orders_service.orders.models import Order
+from orders_service.products.models import Product
+from orders_service.products.service import products_of_lines
+from orders_service.rates.rules import Rate, to_base
+from orders_service.rates.service import rates_for
+from perennial_events import emit
+
+
+class Surroundings(NamedTuple):
+    """What pricing an order takes besides the order: products by sku, rates by currency and day."""
+
+    products: dict[str, Product]
+    rates: dict[tuple[str, date], Rate]
+
+
+async def surroundings(
+    session: AsyncSession, orders: Collection[Order], base: str, now: datetime
+) -> Surroundings:
+    """The products and rates of these orders, each in one query."""
+    skus = {line["sku"] for order in orders for line in order.lines}
+    products = await products_of_lines(session, skus, now)
+    currencies = {order.currency for order in orders}
+    currencies |= {p.currency for p in products.values() if p.currency and p.cost is not None}
+    days = {order.placed_at.date() for order in orders}
+    wanted = [(currency, day) for currency in currencies for day in days]
+    return Surroundings(products, await rates_for(session, base, wanted))
+
+
+def complete_lines(order: Order, around: Surroundings) -> Rate | None:
+    """Fill in each line's category and cost from its product; return the rate of the order's day."""
+    day = order.placed_at.date()
+    for line in order.lines:
+        product = around.products[line["sku"]]
+        line["category"] = line.get("category") or product.category
+        if product.cost is not None and product.currency is not None:
+            rate = around.rates.get((product.currency, day))
+            line["base_unit_cost"] = to_base(product.cost, product.currency, rate)
+    return around.rates.get((order.currency, day))
+
+
+async def place_order(session: AsyncSession, order: Order, base: str, now: datetime) -> None:
+    """Place a new order. Raises `OrderExists`."""
+    around = await surroundings(session, [order], base, now)
+    rate = complete_lines(order, around)
+    placed = order.place(rate)
+    session.add(order)
+    try:
+        await session.flush()
+    except IntegrityError:
+        raise OrderExists(order.order_id) from None
+    emit(session, *placed, at=order.placed_at)
+
+
+async def get_order(session: AsyncSession, order_id: str) -> Order:
+    order = await session.get(Order, order_id)
+    if order is None:
+        raise UnknownOrder(order_id)
+    return order
+
+
+async def lock_order(session: AsyncSession, order_id: str) -> Order:
+    """The order, locked until the transaction ends: whatever changes it waits its turn."""
+    order = await session.get(Order, order_id, with_for_update=True)
+    if order is None:
+        raise UnknownOrder(order_id)
+    return order
+
+
+async def pay_order(session: AsyncSession, order_id: str, now: datetime) -> Order:
+    order = await lock_order(session, order_id)
+    emit(session, *order.pay(now), at=now)
+    return order
+
+
+async def cancel_order(session: AsyncSession, order_id: str, now: datetime) -> Order:
+    order = await lock_order(session, order_id)
+    emit(session, *order.cancel(now), at=now)
+    return order
+
+
+async def complete_order(session: AsyncSession, order_id: str, now: datetime) -> Order:
+    order = await lock_order(session, order_id)
+    emit(session, *order.complete(now), at=now)
+    return order
+
+
+async def known_orders(session: AsyncSession, order_ids: Sequence[str]) -> set[str]:
+    """Those of the ids that an order has."""
+    rows = await session.scalars(select(Order.order_id).where(Order.order_id.in_(order_ids)))
+    return set(rows)

@@ -1,0 +1,1 @@
+"""Exchange rates into the shop's base currency."""

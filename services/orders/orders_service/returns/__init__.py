@@ -1,0 +1,1 @@
+"""Returns: requested, approved, received, refunded."""

@@ -1,0 +1,106 @@
+"""A return: goods that come back, and what is done about it."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy import ForeignKey
+from sqlalchemy.orm import Mapped, mapped_column
+
+from orders_service.db import Base
+from orders_service.orders.models import Order
+from orders_service.quantities import quantities_of
+from orders_service.returns import rules
+from perennial_events import Event
+from perennial_events.catalogue import OrderRefunded, ReturnLine, ReturnReceived, ReturnRequested
+
+Kind = Literal["refund", "exchange", "repair"]
+
+
+class Return(Base):
+    """Goods of one order on their way back. A transition checks, changes, and returns its events."""
+
+    __tablename__ = "returns"
+
+    return_id: Mapped[str] = mapped_column(primary_key=True)
+    order_id: Mapped[str] = mapped_column(ForeignKey("orders.order_id"))
+    customer_id: Mapped[str]
+    kind: Mapped[Kind]
+    reason: Mapped[str]
+    lines: Mapped[list[dict[str, Any]]]
+    status: Mapped[rules.Status]
+    amount: Mapped[int] = mapped_column(default=0)
+    """What was refunded, in minor units of the order's currency."""
+    requested_at: Mapped[datetime]
+    decided_at: Mapped[datetime | None]
+    received_at: Mapped[datetime | None]
+    refunded_at: Mapped[datetime | None]
+
+    @property
+    def _lines(self) -> list[ReturnLine]:
+        return [ReturnLine.model_validate(line) for line in self.lines]
+
+    def request(self) -> list[Event]:
+        return [
+            ReturnRequested(
+                return_id=self.return_id,
+                order_id=self.order_id,
+                customer_id=self.customer_id,
+                kind=self.kind,
+                lines=self._lines,
+            )
+        ]
+
+    def approve(self, at: datetime) -> None:
+        self.status = self._next("approve")
+        self.decided_at = at
+
+    def reject(self, at: datetime) -> None:
+        self.status = self._next("reject")
+        self.decided_at = at
+
+    def receive(self, at: datetime) -> list[Event]:
+        self.status = self._next("receive")
+        self.received_at = at
+        return [
+            ReturnReceived(
+                return_id=self.return_id,
+                order_id=self.order_id,
+                customer_id=self.customer_id,
+                kind=self.kind,
+                lines=self._lines,
+            )
+        ]
+
+    def refund(self, order: Order, returned_before: int, at: datetime) -> list[Event]:
+        """Pay back the goods' share of what was paid for the order.
+
+        `returned_before` is the value, at list price, of what was refunded earlier. Refunds never
+        exceed what was paid.
+        """
+        self.status = self._next("refund")
+        self.refunded_at = at
+        quantities = quantities_of(self.lines)
+        now = order.value_at_list_price(quantities)
+        due = rules.refund(order.items, order.discount, returned_before, now)
+        self.amount = min(due, order.paid - order.refunded)
+        order.refunded += self.amount
+        base_amount = None
+        if order.base_total is not None:
+            base_refunded = rules.share(order.base_total, order.refunded, order.total)
+            base_amount = base_refunded - order.base_refunded
+            order.base_refunded = base_refunded
+        return [
+            OrderRefunded(
+                return_id=self.return_id,
+                order_id=self.order_id,
+                customer_id=self.customer_id,
+                currency=order.currency,
+                amount=self.amount,
+                base_amount=base_amount,
+                base_cost=order.cost_of(quantities),
+                lines=self._lines,
+            )
+        ]
+
+    def _next(self, action: rules.Action) -> rules.Status:
+        return rules.next_status(self.return_id, self.kind, self.status, action)

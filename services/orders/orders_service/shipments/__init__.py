@@ -1,0 +1,1 @@
+"""Shipments: promised, scanned on their way, delivered or delayed."""

@@ -1,0 +1,32 @@
+"""The service on a real database, without its worker: what it publishes stays in the outbox."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import pytest
+
+from orders_service.app import create
+from orders_service.settings import Settings
+from perennial_http import ServiceApp
+from perennial_http.testing import ADMIN_KEY_SHA256, served
+
+Json = dict[str, Any]
+
+
+@pytest.fixture
+async def app(migrated_url: Any, log_url: str, clock: Any) -> ServiceApp:
+    settings = Settings(
+        service="orders",
+        database_url=await migrated_url("orders"),
+        log=log_url,
+        role="api",
+        admin_key_sha256=ADMIN_KEY_SHA256,
+    )
+    return create(settings, clock)
+
+
+@pytest.fixture
+async def client(app: ServiceApp) -> AsyncIterator[httpx.AsyncClient]:
+    async with served(app) as client:
+        yield client

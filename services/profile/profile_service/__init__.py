@@ -1,0 +1,1 @@
+"""Profile (select): who our customers are, and what each is worth."""

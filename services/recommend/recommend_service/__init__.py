@@ -1,0 +1,1 @@
+"""Recommend (expand): what to offer this customer next."""

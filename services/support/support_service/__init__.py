@@ -1,0 +1,1 @@
+"""Support (retain): complaints, cases and service recovery."""
