@@ -84,7 +84,8 @@ def recommendations(
         rows = (answer or {}).get("data")
         if not rows:
             continue
-        table = Table(title=f"Recommended · {title}", title_justify="left", title_style="bold",
+        table = Table(title=f"Recommended · {title}",
+            min_width=60, title_justify="left", title_style="bold",
                       box=box.SIMPLE_HEAD)  # fmt: skip
         for column in ("product", "because of"):
             table.add_column(column, no_wrap=True, overflow="ellipsis", max_width=42)

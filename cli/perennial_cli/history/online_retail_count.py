@@ -8,7 +8,7 @@ Decimal pounds, and puts orders together at the end.
 import csv
 import gzip
 from collections import Counter, defaultdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -82,7 +82,9 @@ def _known_rows(path: Path) -> Rows:
         invoice = line[place["InvoiceNo"]]
         whole_pence = price == price.quantize(Decimal("0.01"))
         if customer and price > 0 and whole_pence and (quantity < 0) == (invoice[0] == "C"):
-            at = datetime.strptime(line[place["InvoiceDate"]], TIME).replace(tzinfo=LONDON)
+            local = datetime.strptime(line[place["InvoiceDate"]], TIME).replace(tzinfo=LONDON)
+            # Differences of times in one zone are those of its clocks, an hour off in March.
+            at = local.astimezone(UTC)
             group = (customer, line[place["StockCode"]].upper(), price)
             rows[group].append((at, invoice, quantity))
     return rows

@@ -3,7 +3,7 @@
 import json
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
@@ -103,7 +103,7 @@ class FakePlatform:
         found = self.resource(path)
         return (200, {}, json.dumps(found)) if found is not None else (404, {}, "{}")
 
-    def resource(self, path: str) -> Any:
+    def resource(self, path: str) -> Body | None:
         if path == "/v1/customers/stages":
             rows = [{"stage": "active", "customers": len(self.things["customers"])}]
             return {"data": rows} | FRESH
@@ -115,7 +115,11 @@ class FakePlatform:
             done = f"{path}/resolve" in self.actions.values()
             return {"status": "resolved" if done else "open", "first_response_at": "2026-01-01"}
         customer, _, part = path.removeprefix("/v1/customers/").partition("/")
-        parts = {"state": self.state, "timeline": self.timeline, "": self.things["customers"].get}
+        parts: dict[str, Callable[[str], Body | None]] = {
+            "state": self.state,
+            "timeline": self.timeline,
+            "": self.things["customers"].get,
+        }
         return parts[part](customer)
 
     def totals(self) -> Body:
@@ -153,6 +157,8 @@ def serve(fake: FakePlatform) -> Iterator[Platform]:
 def _handler(fake: FakePlatform) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        # One packet an answer: head and body apart would wait for each other's acknowledgement.
+        wbufsize = -1
 
         def respond(self) -> None:
             body = self.rfile.read(int(self.headers.get("content-length", 0)))

@@ -85,6 +85,14 @@ def test_a_whole_order_taken_back_within_a_day_is_cancelled_later_it_is_returned
     assert totals_of(history.of_kind(Kind.ORDER)) == independent_count(path) == expected
 
 
+def test_a_day_has_its_hours_when_the_clocks_go_forward(tmp_path: Path) -> None:
+    rows = [row("1", "A", 2, "2011-03-26 11:00:00"), row("C2", "A", -2, "2011-03-27 12:00:00")]
+    path = write(tmp_path, rows)
+    history = online_retail.load(path)
+    assert order_of(history, "1")["status"] == "cancelled"
+    assert independent_count(path).cancelled == 1
+
+
 def test_a_cancellation_finds_the_order_of_just_its_quantity_before_a_later_one(
     tmp_path: Path,
 ) -> None:

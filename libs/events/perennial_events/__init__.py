@@ -14,7 +14,7 @@ from perennial_events.errors import (
     UnreadableEvent,
 )
 from perennial_events.log import Log, Partition, open_log
-from perennial_events.subscriptions import Handler, Handlers, Projection, Subscriptions
+from perennial_events.subscriptions import Handler, Handlers, Projection, Reaction, Subscriptions
 from perennial_events.timers import Clock, Timer
 from perennial_events.values import utc_now
 from perennial_events.worker import Worker
@@ -32,6 +32,7 @@ __all__ = [
     "Partition",
     "PermanentFailure",
     "Projection",
+    "Reaction",
     "Received",
     "Record",
     "Subscriptions",

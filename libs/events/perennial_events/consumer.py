@@ -102,7 +102,7 @@ class Consumer:
         self._database.announce_applied()
 
     async def _transact(self, batch: Batch, apply: Apply) -> None:
-        moved = {partition: records[-1].offset + 1 for partition, records in batch.items()}
+        last = {partition: records[-1] for partition, records in batch.items()}
         expected = {partition: self._positions[partition] for partition in batch}
         wanted = [
             record
@@ -114,8 +114,8 @@ class Consumer:
             await progress.claim(session, self._group, expected)
             records = await progress.unseen(session, wanted)
             await apply(session, await self._behind_parked(session, records))
-            await progress.move(session, self._group, moved)
-        self._positions.update(moved)
+            await progress.move(session, self._group, last)
+        self._positions.update({p: record.offset + 1 for p, record in last.items()})
 
     async def _behind_parked(
         self, session: AsyncSession, records: Sequence[Record]

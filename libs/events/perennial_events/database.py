@@ -34,6 +34,8 @@ class Database:
             pool_size=2,
             max_overflow=pool_size - 2,
             pool_recycle=1800,
+            # Errors are logged; what customers wrote must not be.
+            hide_parameters=True,
             connect_args={
                 "server_settings": {
                     "application_name": source,

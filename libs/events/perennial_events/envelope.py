@@ -78,10 +78,11 @@ class Envelope(NamedTuple):
 
 
 class Record(NamedTuple):
-    """An envelope as a log holds it."""
+    """An envelope as a log holds it, since `appended_at`."""
 
     partition: int
     offset: int
+    appended_at: datetime
     envelope: Envelope
 
 

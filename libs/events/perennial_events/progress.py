@@ -31,9 +31,11 @@ _BEGIN = text(f"""
 """)  # noqa: S608 - put together from the constant above
 
 _MOVE = text("""
-    UPDATE offsets SET next_offset = moved.next_offset, applied_at = clock_timestamp()
-    FROM unnest(CAST(:topics AS text[]), CAST(:numbers AS integer[]), CAST(:next AS bigint[]))
-        AS moved (topic, partition, next_offset)
+    UPDATE offsets SET next_offset = moved.next_offset, applied_at = clock_timestamp(),
+        lag_ms = greatest(0, least(2147483647,
+            extract(epoch FROM clock_timestamp() - moved.appended_at) * 1000))
+    FROM unnest(CAST(:topics AS text[]), CAST(:numbers AS integer[]), CAST(:next AS bigint[]),
+                CAST(:appended AS timestamptz[])) AS moved (topic, partition, next_offset, appended_at)
     WHERE offsets.consumer_group = :consumer_group AND offsets.topic = moved.topic
       AND offsets.partition = moved.partition
 """)
@@ -83,9 +85,12 @@ async def claim(session: AsyncSession, group: str, expected: Mapping[Partition, 
             )
 
 
-async def move(session: AsyncSession, group: str, positions: Mapping[Partition, int]) -> None:
-    """Store new positions."""
-    await session.execute(_MOVE, {**_arguments(group, positions), "next": list(positions.values())})
+async def move(session: AsyncSession, group: str, last: Mapping[Partition, Record]) -> None:
+    """Store that the group has applied each partition up to its last record, and how late it is."""
+    arguments = _arguments(group, last)
+    arguments["next"] = [record.offset + 1 for record in last.values()]
+    arguments["appended"] = [record.appended_at for record in last.values()]
+    await session.execute(_MOVE, arguments)
 
 
 async def unseen(session: AsyncSession, records: Sequence[Record]) -> list[Record]:

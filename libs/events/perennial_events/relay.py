@@ -41,15 +41,15 @@ class Relay:
         self._source = source
         self._log = event_log
         self._committed = committed
-        self._stopping = False
+        self._stopping = asyncio.Event()
 
     def stop(self) -> None:
         """End when the outbox is empty, or at the next failure."""
-        self._stopping = True
+        self._stopping.set()
         self._committed.set()
 
     async def run(self) -> None:
-        while not self._stopping:
+        while not self._stopping.is_set():
             try:
                 async with self._leading() as connection:
                     await self._publish_until_stopped(connection)
@@ -57,7 +57,7 @@ class Relay:
                 if not is_transient(error):
                     raise
                 log.warning("waiting for the surroundings", error=str(error))
-                await asyncio.sleep(0 if self._stopping else FOLLOWER_SECONDS / 2)
+                await asyncio.sleep(0 if self._stopping.is_set() else FOLLOWER_SECONDS / 2)
 
     @asynccontextmanager
     async def _leading(self) -> AsyncIterator["asyncpg.Connection[Any]"]:
@@ -70,7 +70,7 @@ class Relay:
         )
         try:
             while not await connection.fetchval(_LEADERSHIP):
-                if self._stopping:
+                if self._stopping.is_set():
                     break
                 await self._wait(FOLLOWER_SECONDS)
             yield connection
@@ -85,7 +85,7 @@ class Relay:
             self._committed.clear()
             published = await self.publish(connection)
             if published == 0:
-                if self._stopping:
+                if self._stopping.is_set():
                     return
                 await self._wait(POLL_SECONDS)
 

@@ -22,6 +22,7 @@ CREATE_EVENT_TABLES_V1 = (
         partition      integer     NOT NULL,
         next_offset    bigint      NOT NULL DEFAULT 0,
         applied_at     timestamptz NOT NULL DEFAULT now(),
+        lag_ms         integer     NOT NULL DEFAULT 0,
         PRIMARY KEY (consumer_group, topic, partition)
     ) WITH (fillfactor = 50)
     """,

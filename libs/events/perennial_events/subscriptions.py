@@ -30,11 +30,24 @@ class Projection:
 
 
 @dataclass(frozen=True)
+class Reaction:
+    """What else follows from a batch of mixed types, taken as a whole: it may emit, and read anything.
+
+    A rebuild leaves it out: what was told once is not told again.
+    """
+
+    name: str
+    subscribes: tuple[type[Event], ...]
+    apply: Handler
+
+
+@dataclass(frozen=True)
 class Subscriptions:
     """All that one service wants to hear, and what it does with it."""
 
     handlers: Handlers = field(default_factory=dict)
     projections: tuple[Projection, ...] = ()
+    reactions: tuple[Reaction, ...] = ()
 
     @property
     def topics(self) -> tuple[str, ...]:
@@ -47,10 +60,14 @@ class Subscriptions:
         """
         return type_name in self._names or type_name.rpartition(".v")[0] in self._stems
 
+    @property
+    def _parts(self) -> tuple[Projection | Reaction, ...]:
+        return (*self.projections, *self.reactions)
+
     def _types(self) -> Iterable[type[Event]]:
         yield from self.handlers
-        for projection in self.projections:
-            yield from projection.subscribes
+        for part in self._parts:
+            yield from part.subscribes
 
     def __post_init__(self) -> None:
         names = frozenset(event_type.type for event_type in self._types())
@@ -65,11 +82,11 @@ class Subscriptions:
         await self.apply(session, [open_envelope(record.envelope) for record in records])
 
     async def apply(self, session: AsyncSession, batch: Sequence[Received[Event]]) -> None:
-        """Apply a batch to every projection, then to the handlers."""
-        for projection in self.projections:
-            chosen = [event for event in batch if isinstance(event.event, projection.subscribes)]
+        """Apply a batch to every projection, then to the reactions and handlers, which may read them."""
+        for part in self._parts:
+            chosen = [event for event in batch if isinstance(event.event, part.subscribes)]
             if chosen:
-                await projection.apply(session, chosen)
+                await part.apply(session, chosen)
         for event_type, events in in_order(
             event for event in batch if type(event.event) in self.handlers
         ):

@@ -30,7 +30,10 @@ Quantity = Annotated[int, Field(ge=1, le=1_000_000, strict=True)]
 
 
 def _to_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC)
+    try:
+        return value.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("is outside of the years 1 to 9999 in UTC") from None
 
 
 Time = Annotated[AwareDatetime, AfterValidator(_to_utc)]

@@ -62,9 +62,9 @@ from perennial_http.types import (
 
 __all__ = [
     "AFTER",
+    "CREATE_HTTP_TABLES_V1",
     "HOUSEKEEPING",
     "KEY_HANDLERS",
-    "CREATE_HTTP_TABLES_V1",
     "PUBLIC",
     "UNLIMITED",
     "Amount",

@@ -67,7 +67,11 @@ async def wait_for_event(
 async def _after(
     request: Request,
     perennial_after: Annotated[
-        str | None, Header(description="A `Perennial-Event` that the answer must include")
+        str | None,
+        Header(
+            description="A `Perennial-Event` that the answer must include",
+            json_schema_extra={"format": "uuid"},
+        ),
     ] = None,
 ) -> None:
     if perennial_after is None:

@@ -69,9 +69,14 @@ def _database_problem(error: Exception) -> Problem | None:
     if state.startswith("23"):
         return Conflict("Another request changed the same thing; read it again.")
     if isinstance(error, PoolTimeout) or is_transient(error):
-        _log.warning("database_unavailable", error=str(error)[:500])
+        _log.warning("database_unavailable", error=_without_parameters(error))
         return Unavailable("The database is not available at the moment.")
     return None
+
+
+def _without_parameters(error: Exception) -> str:
+    # SQLAlchemy quotes the statement's parameters, which may be personal data.
+    return str((error.orig if isinstance(error, DBAPIError) else None) or error)[:500]
 
 
 def _is_encoding_error(error: Exception) -> bool:

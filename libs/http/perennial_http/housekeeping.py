@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
-from perennial_events import Handlers, Received, Timer
-from perennial_events.catalogue import KeyCreated, KeyRevoked
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from perennial_events import Handlers, Received, Timer
+from perennial_events.catalogue import KeyCreated, KeyRevoked
 from perennial_http.idempotency import purge_idempotency
 from perennial_http.keys import add_key, revoke_key
 

@@ -8,6 +8,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from pydantic_core import from_json, to_json
 from sqlalchemy import text
@@ -21,6 +22,14 @@ from perennial_http.runtime import caller_of
 
 KEPT_FOR = timedelta(hours=24)
 PURGED_AT_ONCE = 1_000
+IDEMPOTENCY_KEY_PARAMETER: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Sent again with the same request within 24 hours, it replays the first answer.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[ -~]+$"},
+}
+"""How OpenAPI tells of the header."""
 _MAX_SCOPE = 400
 _KEY = re.compile(rb"[\x20-\x7e]{1,255}")
 

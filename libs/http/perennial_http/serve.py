@@ -30,8 +30,8 @@ def serve(create: Callable[[], ServiceApp], settings: ServiceSettings) -> int:
     """Run the service in the foreground; returns the process's exit code.
 
     SIGTERM and SIGINT: no new connections, what is in flight gets five seconds, then the lifespan
-    ends (worker, pool). A second signal ends at once. The code is 1 when a background part died of
-    an exception that it did not expect, or the start failed.
+    ends (worker, pool). A second signal ends at once. The code is not 0 when a background part died
+    of an exception that it did not expect, or the start failed.
     """
     configure_logging(settings.service, log_format=settings.log_format, level=settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

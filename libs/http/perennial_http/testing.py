@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import httpx
@@ -22,18 +22,30 @@ async def served(app: ServiceApp) -> AsyncIterator[httpx.AsyncClient]:
     """`app` on a free port, and a client that holds the admin key."""
     listening = socket.create_server(("127.0.0.1", 0), backlog=512)
     server = uvicorn.Server(server_config(app, app.runtime.settings))
-    serving = asyncio.create_task(server._serve([listening]))  # noqa: SLF001 - serve() would take the test's signals
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.01)
+    serving = asyncio.create_task(server._serve([listening]))
+
+    async def ready() -> bool:
+        return server.started or serving.done()
+
+    await until(ready)
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     limits = httpx.Limits(max_connections=100, max_keepalive_connections=100)
     headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
     try:
-        async with httpx.AsyncClient(base_url=url, headers=headers, limits=limits, timeout=30) as client:
+        async with httpx.AsyncClient(
+            base_url=url, headers=headers, limits=limits, timeout=30
+        ) as client:
             yield client
     finally:
         server.should_exit = True
         await serving
+
+
+async def until(holds: Callable[[], Awaitable[bool]], *, within: float = 5.0) -> None:
+    """Wait for `holds`, which nothing signals. Raises `TimeoutError`."""
+    async with asyncio.timeout(within):
+        while not await holds():  # noqa: ASYNC110 - what is waited for happens in another process
+            await asyncio.sleep(0.02)
 
 
 async def exchange(client: httpx.AsyncClient, sent: bytes, *, within: float = 5.0) -> bytes:

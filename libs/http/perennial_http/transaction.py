@@ -1,7 +1,8 @@
 """One write, one transaction: committed before the first byte of its answer leaves."""
 
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -10,7 +11,13 @@ from starlette.responses import Response
 
 from perennial_events import outbox
 from perennial_events.database import Database
-from perennial_http.idempotency import Claim, claim_of, find_answer, keep_answer
+from perennial_http.idempotency import (
+    IDEMPOTENCY_KEY_PARAMETER,
+    Claim,
+    claim_of,
+    find_answer,
+    keep_answer,
+)
 from perennial_http.routes import WRITES, Handler, ServiceRoute
 from perennial_http.runtime import runtime_of
 
@@ -55,6 +62,20 @@ class TransactionalRoute(ServiceRoute):
     The endpoint and the rendering of its answer run inside the transaction; an error, raised or
     returned, rolls it back. The events that the write emitted are named by `Perennial-Event`.
     """
+
+    def __init__(
+        self,
+        path: str,
+        endpoint: Callable[..., Any],
+        *,
+        methods: set[str] | list[str] | None = None,
+        openapi_extra: dict[str, Any] | None = None,
+        **options: Any,
+    ) -> None:
+        extra = dict(openapi_extra or {})
+        if not WRITES.isdisjoint(methods or ()):
+            extra["parameters"] = [*extra.get("parameters", ()), IDEMPOTENCY_KEY_PARAMETER]
+        super().__init__(path, endpoint, methods=methods, openapi_extra=extra, **options)
 
     async def run(self, handle: Handler, request: Request, body: bytes | None) -> Response:
         database = runtime_of(request.scope).database

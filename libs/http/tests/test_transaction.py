@@ -6,16 +6,19 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy import text
+
 from perennial_events import Database
 from perennial_http.app import ServiceApp
-from perennial_http.testing import ADMIN_KEY
-from sqlalchemy import text
+from perennial_http.testing import ADMIN_KEY, until
 
 Count = Callable[[], Awaitable[int]]
 CASE = {"customer_id": "c-1"}
 
 
-async def test_the_commit_precedes_the_first_byte_of_the_answer(app: ServiceApp, count_cases: Count) -> None:
+async def test_the_commit_precedes_the_first_byte_of_the_answer(
+    app: ServiceApp, count_cases: Count
+) -> None:
     seen: list[tuple[str, int]] = []
 
     async def receive() -> dict[str, Any]:
@@ -49,7 +52,9 @@ async def test_the_event_is_committed_with_the_change_and_named(
 
 
 @pytest.mark.parametrize("fail", ["boom", "nul"])
-async def test_an_error_rolls_back(client: httpx.AsyncClient, database: Database, count_cases: Count, fail: str) -> None:
+async def test_an_error_rolls_back(
+    client: httpx.AsyncClient, database: Database, count_cases: Count, fail: str
+) -> None:
     answer = await client.post("/v1/cases", json={**CASE, "fail": fail})
     assert answer.status_code in (422, 500)
     assert "secret" not in answer.text
@@ -58,7 +63,9 @@ async def test_an_error_rolls_back(client: httpx.AsyncClient, database: Database
         assert await session.scalar(text("SELECT count(*) FROM outbox")) == 0
 
 
-async def test_a_returned_refusal_rolls_back_too(client: httpx.AsyncClient, count_cases: Count) -> None:
+async def test_a_returned_refusal_rolls_back_too(
+    client: httpx.AsyncClient, count_cases: Count
+) -> None:
     answer = await client.post("/v1/refusals", json={**CASE, "case_id": "r"})
     assert answer.status_code == 409
     assert await count_cases() == 0
@@ -91,10 +98,11 @@ async def _in_transaction(database: Database) -> int:
         )
 
 
-async def _until_none_in_transaction(database: Database) -> None:
-    async with asyncio.timeout(5):
-        while await _in_transaction(database):
-            await asyncio.sleep(0.02)
+async def _until_in_transaction(database: Database, count: int) -> None:
+    async def holds() -> bool:
+        return await _in_transaction(database) == count
+
+    await until(holds)
 
 
 async def test_a_client_that_leaves_in_the_middle_leaves_no_transaction(
@@ -103,17 +111,16 @@ async def test_a_client_that_leaves_in_the_middle_leaves_no_transaction(
     gate.clear()
     try:
         leaving = [
-            asyncio.create_task(client.post("/v1/cases", json={**CASE, "fail": "gate"})) for _ in range(6)
+            asyncio.create_task(client.post("/v1/cases", json={**CASE, "fail": "gate"}))
+            for _ in range(6)
         ]
-        async with asyncio.timeout(5):
-            while await _in_transaction(database) < 6:
-                await asyncio.sleep(0.02)
+        await _until_in_transaction(database, 6)
         for task in leaving:
             task.cancel()
         await asyncio.gather(*leaving, return_exceptions=True)
     finally:
         gate.set()
-    await _until_none_in_transaction(database)
+    await _until_in_transaction(database, 0)
     assert (await client.post("/v1/cases", json=CASE)).status_code == 201
 
 
@@ -125,20 +132,22 @@ async def test_a_request_that_is_cancelled_leaves_no_transaction(
     try:
         transport = httpx.ASGITransport(app)
         headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
-        async with httpx.AsyncClient(transport=transport, base_url="http://x", headers=headers) as inside:
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://x", headers=headers
+        ) as inside:
             task = asyncio.create_task(inside.post("/v1/cases", json={**CASE, "fail": "gate"}))
-            async with asyncio.timeout(5):
-                while not await _in_transaction(database):
-                    await asyncio.sleep(0.02)
+            await _until_in_transaction(database, 1)
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
     finally:
         gate.set()
-    await _until_none_in_transaction(database)
+    await _until_in_transaction(database, 0)
     assert await count_cases() == 0
 
 
-async def test_a_slow_reader_holds_no_connection(client: httpx.AsyncClient, database: Database) -> None:
+async def test_a_slow_reader_holds_no_connection(
+    client: httpx.AsyncClient, database: Database
+) -> None:
     async with client.stream("GET", "/v1/slow-reader") as answer:
         assert answer.status_code == 200
         assert database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # QueuePool's
@@ -149,9 +158,18 @@ async def test_if_match_guards_a_write(client: httpx.AsyncClient) -> None:
     tag = opened.headers["etag"]
     first = await client.patch("/v1/cases/k", json={"customer_id": "a"}, headers={"If-Match": tag})
     stale = await client.patch("/v1/cases/k", json={"customer_id": "b"}, headers={"If-Match": tag})
-    weak = await client.patch("/v1/cases/k", json={"customer_id": "b"}, headers={"If-Match": 'W/"2"'})
-    any_version = await client.patch("/v1/cases/k", json={"customer_id": "d"}, headers={"If-Match": '"9", *'})
-    assert [answer.status_code for answer in (first, stale, weak, any_version)] == [200, 412, 412, 200]
+    weak = await client.patch(
+        "/v1/cases/k", json={"customer_id": "b"}, headers={"If-Match": 'W/"2"'}
+    )
+    any_version = await client.patch(
+        "/v1/cases/k", json={"customer_id": "d"}, headers={"If-Match": '"9", *'}
+    )
+    assert [answer.status_code for answer in (first, stale, weak, any_version)] == [
+        200,
+        412,
+        412,
+        200,
+    ]
     assert stale.headers["etag"] == '"2"'
 
 

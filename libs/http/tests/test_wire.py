@@ -5,6 +5,7 @@ import time
 
 import httpx
 import pytest
+
 from perennial_http.testing import ADMIN_KEY, exchange
 
 AUTHORIZATION = f"Authorization: Bearer {ADMIN_KEY}\r\n".encode()
@@ -12,7 +13,14 @@ AUTHORIZATION = f"Authorization: Bearer {ADMIN_KEY}\r\n".encode()
 
 def request(line: bytes, *headers: bytes, body: bytes = b"") -> bytes:
     sent = b"".join(header + b"\r\n" for header in headers)
-    return line + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n" + AUTHORIZATION + sent + b"\r\n" + body
+    return (
+        line
+        + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\n"
+        + AUTHORIZATION
+        + sent
+        + b"\r\n"
+        + body
+    )
 
 
 def status_of(answer: bytes) -> int:
@@ -49,7 +57,7 @@ async def test_the_refusal_is_a_problem(client: httpx.AsyncClient) -> None:
 
 
 async def test_a_properly_encoded_name_is_only_unknown(client: httpx.AsyncClient) -> None:
-    answer = await exchange(client, request("GET /v1/nowhere/%C3%A9".encode()))
+    answer = await exchange(client, request(b"GET /v1/nowhere/%C3%A9"))
     assert status_of(answer) == 404
 
 
@@ -67,30 +75,54 @@ HEADERS = {
 async def test_an_odd_header(client: httpx.AsyncClient, header: bytes) -> None:
     body = b'{"customer_id":"c"}'
     sent = request(
-        b"POST /v1/cases", header, b"Content-Type: application/json", b"Content-Length: %d" % len(body), body=body
+        b"POST /v1/cases",
+        header,
+        b"Content-Type: application/json",
+        b"Content-Length: %d" % len(body),
+        body=body,
     )
     assert status_of(await exchange(client, sent)) in (400, 422)
 
 
 @pytest.mark.parametrize(
-    "value", [b"Bearer \xff\xfe", b"Bearer", b"Basic !!!", b"\x80", b"Bearer " + b"x" * 60_000, b"Digest a=b"]
+    "value",
+    [
+        b"Bearer \xff\xfe",
+        b"Bearer",
+        b"Basic !!!",
+        b"\x80",
+        b"Bearer " + b"x" * 60_000,
+        b"Digest a=b",
+    ],
 )
 async def test_a_hostile_authorization(client: httpx.AsyncClient, value: bytes) -> None:
     for path in (b"/v1/cases", b"/v1/whoami"):
-        sent = b"GET " + path + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: " + value + b"\r\n\r\n"
+        sent = (
+            b"GET "
+            + path
+            + b" HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: "
+            + value
+            + b"\r\n\r\n"
+        )
         assert status_of(await exchange(client, sent)) == 401
 
 
 async def test_a_chunked_body_over_the_limit_is_not_read_on(client: httpx.AsyncClient) -> None:
-    head = request(b"POST /v1/echo", b"Content-Type: application/json", b"Transfer-Encoding: chunked")
+    head = request(
+        b"POST /v1/echo", b"Content-Type: application/json", b"Transfer-Encoding: chunked"
+    )
     chunk = b"20000\r\n" + b" " * 0x20000 + b"\r\n"
     answer = await exchange(client, head + chunk * 20, within=4)
     assert status_of(answer) == 413
     assert b"connection: close" in answer.lower()
 
 
-async def test_an_announced_length_is_refused_before_a_byte_comes(client: httpx.AsyncClient) -> None:
-    head = request(b"POST /v1/echo", b"Content-Type: application/json", b"Content-Length: 10000000000")
+async def test_an_announced_length_is_refused_before_a_byte_comes(
+    client: httpx.AsyncClient,
+) -> None:
+    head = request(
+        b"POST /v1/echo", b"Content-Type: application/json", b"Content-Length: 10000000000"
+    )
     started = time.monotonic()
     url = client.base_url
     reader, writer = await asyncio.open_connection(url.host, url.port)

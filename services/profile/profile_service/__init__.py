@@ -1,1 +1,1 @@
-"""Profile (select): who our customers are, and what each is worth."""
+"""The `profile` service: who the customers are and what each of them is worth."""

@@ -1,1 +1,1 @@
-"""Recommend (expand): what to offer this customer next."""
+"""The `recommend` service: what to offer this customer next."""

@@ -2,6 +2,7 @@
 
 from perennial_events.catalogue.complaints import (
     ComplaintAnswered,
+    ComplaintEscalated,
     ComplaintOpened,
     ComplaintReopened,
     ComplaintResolved,
@@ -49,6 +50,7 @@ __all__ = [
     "TOPICS",
     "Clicked",
     "ComplaintAnswered",
+    "ComplaintEscalated",
     "ComplaintOpened",
     "ComplaintReopened",
     "ComplaintResolved",

@@ -1,6 +1,8 @@
 """What `support` publishes: `perennial.complaints`."""
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from perennial_events.envelope import Event
 from perennial_events.values import Code, Id
@@ -44,3 +46,11 @@ class ComplaintReopened(Event, topic=COMPLAINTS, fact="complaint_reopened", subj
     case_id: Id
     customer_id: Id
     category: Category
+
+
+class ComplaintEscalated(Event, topic=COMPLAINTS, fact="complaint_escalated", subject="case_id"):
+    """The case became more urgent. `level` counts its escalations."""
+
+    case_id: Id
+    customer_id: Id
+    level: Annotated[int, Field(ge=1)]

@@ -49,15 +49,17 @@ def to_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
 def from_message(message: Any) -> Record:
     """The record in a message. One that is no CloudEvent gets empty attributes, and is parked."""
     headers = dict(message.headers)
+    appended_at = datetime.fromtimestamp(max(0, message.timestamp) / 1000, UTC)
     try:
         id = UUID(headers["ce_id"].decode())
         time = datetime.fromisoformat(headers["ce_time"].decode())
     except (KeyError, ValueError):
         id = uuid5(NAMESPACE_OID, f"{message.topic}/{message.partition}/{message.offset}")
-        time = datetime.fromtimestamp(max(0, message.timestamp) / 1000, UTC)
+        time = appended_at
     return Record(
         message.partition,
         message.offset,
+        appended_at,
         Envelope(
             id=id,
             type=headers.get("ce_type", b"").decode(errors="replace"),
@@ -106,7 +108,7 @@ class KafkaLog:
         batch = producer.create_batch()
         for envelope in envelopes:
             message = {
-                "timestamp": int(envelope.time.timestamp() * 1000),
+                "timestamp": None,  # now: when it was appended
                 "key": envelope.key.encode(),
                 "value": envelope.data.encode(),
                 "headers": to_headers(envelope),

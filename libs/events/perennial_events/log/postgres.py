@@ -20,7 +20,7 @@ BATCH_RECORDS = 1_000
 
 # Offsets have no gaps, so how many records a row adds is known without opening its arrays.
 _FETCH = """
-    SELECT partition_id, base_offset, ids, types, sources, subjects, times, keys, imported, data
+    SELECT partition_id, base_offset, appended_at, ids, types, sources, subjects, times, keys, imported, data
     FROM (
         SELECT b.*, place,
                sum(last_offset - base_offset + 1) OVER (ORDER BY place, last_offset)
@@ -144,11 +144,11 @@ class PostgresLog:
 
     def _records(self, rows: Sequence[Any], wanted: Mapping[int, int]) -> Batch:
         batch: Batch = {}
-        for id, base, *columns in rows:
+        for id, base, appended_at, *columns in rows:
             partition = self._names[id]
             skip = max(0, wanted[id] - base)
             records = [
-                Record(partition.number, base + index, Envelope(*row))
+                Record(partition.number, base + index, appended_at, Envelope(*row))
                 for index, row in enumerate(zip(*columns, strict=True))
                 if index >= skip
             ]

@@ -1,0 +1,33 @@
+"""What `engagement` refuses, and what the caller can do about it."""
+
+from perennial_http import BadRequest, Invalid, Unavailable
+
+
+class CallTooLarge(BadRequest):
+    title = "The call is over its limits"
+
+    def __init__(self, detail: str, *, unread: bool = False) -> None:
+        # What was not read of the body would be taken for the next request on this connection.
+        super().__init__(detail, headers={"Connection": "close"} if unread else None)
+
+
+class BrokenCompression(BadRequest):
+    def __init__(self) -> None:
+        super().__init__("The body is not the gzip that its Content-Encoding says.")
+
+
+class Refused(Invalid):
+    """One call is not taken; in a batch, only this one."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(
+            f"/{field}: {detail}", errors=[{"pointer": f"/{field}", "detail": detail}]
+        )
+
+
+class LogAway(Unavailable):
+    def __init__(self) -> None:
+        super().__init__(
+            "The event log does not answer, so nothing was accepted. Send the same again: what"
+            " carries a messageId is counted once."
+        )

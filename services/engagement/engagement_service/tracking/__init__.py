@@ -1,0 +1,1 @@
+"""Tracking: Segment's calls in, clicks out."""

@@ -1,0 +1,229 @@
+"""`/v1/customers`: their bodies, their answers, their routes."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Annotated, Any, Self
+
+import uuid_utils.compat as uuids
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from perennial_events.values import Code
+from perennial_http import (
+    UNLIMITED,
+    Answer,
+    Authorized,
+    Body,
+    Country,
+    FreeForm,
+    Id,
+    IfMatch,
+    Language,
+    Money,
+    Outcome,
+    Page,
+    PageQuery,
+    ServiceRoute,
+    Session,
+    Time,
+    TransactionalRoute,
+    Zone,
+    body_limit,
+    check_if_match,
+    etag,
+    fetch_page,
+    run_import,
+)
+from profile_service.customers import rules, service
+from profile_service.customers.models import Customer, Kind
+from profile_service.state.identity import anonymous
+from profile_service.timeline.models import ALIASES
+
+router = APIRouter(route_class=TransactionalRoute, tags=["customers"])
+imports = APIRouter(route_class=ServiceRoute, tags=["customers"])
+
+Name = Annotated[str, Field(min_length=1, max_length=200)]
+BirthDate = Annotated[date, Field(strict=False, ge=date(1900, 1, 1))]
+
+
+class Acquisition(Body):
+    """Where the customer came from, and what that cost."""
+
+    channel: Code
+    campaign: Code | None = None
+    cost: Money | None = None
+
+
+class Details(Body):
+    """What can be told of a customer. Country stands first: phone and postcode are read by it."""
+
+    country: Country | None = None
+    kind: Kind = "person"
+    company_id: Id | None = None
+    email: Annotated[str | None, Field(max_length=254)] = None
+    phone: Annotated[str | None, Field(max_length=40)] = None
+    name: Name | None = None
+    locale: Language | None = None
+    timezone: Zone | None = None
+    postcode: Annotated[str | None, Field(max_length=12)] = None
+    birth_date: BirthDate | None = None
+    attributes: FreeForm = Field(default_factory=dict)
+    acquisition: Acquisition | None = None
+
+    @field_validator("email")
+    @classmethod
+    def _email(cls, value: str | None) -> str | None:
+        return None if value is None else rules.normal_email(value)
+
+    @field_validator("phone")
+    @classmethod
+    def _phone(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return None if value is None else rules.normal_phone(value, info.data.get("country"))
+
+    @field_validator("postcode")
+    @classmethod
+    def _postcode(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return None if value is None else rules.normal_postcode(value, info.data.get("country"))
+
+    def columns(self, *, only_sent: bool = False) -> dict[str, Any]:
+        return self.model_dump(exclude={"customer_id"}, exclude_unset=only_sent, mode="python")
+
+
+class CustomerBody(Details):
+    customer_id: Id | None = None
+
+
+class CustomerLine(Details):
+    """A line of an import."""
+
+    customer_id: Id
+
+
+class CustomerPatch(Details):
+    """Only what is sent changes; null removes."""
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("send at least one field to change")
+        return self
+
+
+class CustomerAnswer(Answer):
+    customer_id: Id
+    registered: bool
+    """False for a customer that was only met in another service's event."""
+    kind: Kind
+    company_id: str | None
+    email: str | None
+    phone: str | None
+    name: str | None
+    locale: str | None
+    timezone: str | None
+    country: str | None
+    postcode: str | None
+    birth_date: date | None
+    attributes: dict[str, Any]
+    acquisition: dict[str, Any] | None
+    created_at: Time
+
+
+@router.post("/v1/customers", status_code=201, dependencies=[Authorized("profile:write")])
+async def register_customer(
+    body: CustomerBody, session: Session, request: Request, response: Response
+) -> CustomerAnswer:
+    """Introduce a customer. One that was only met in events so far is filled in."""
+    customer_id = body.customer_id or str(uuids.uuid7())
+    customer = await service.register_customer(
+        session, customer_id, body.columns(), request.app.state.clock()
+    )
+    await session.flush()
+    response.headers["Location"] = f"/v1/customers/{customer_id}"
+    response.headers["ETag"] = etag(customer.version)
+    return CustomerAnswer.model_validate(customer)
+
+
+@router.get("/v1/customers/{customer_id}", dependencies=[Authorized("profile:read")])
+async def get_customer(customer_id: Id, session: Session, response: Response) -> CustomerAnswer:
+    customer = await service.get_customer(session, customer_id)
+    response.headers["ETag"] = etag(customer.version)
+    return CustomerAnswer.model_validate(customer)
+
+
+@router.patch("/v1/customers/{customer_id}", dependencies=[Authorized("profile:write")])
+async def update_customer(
+    customer_id: Id,
+    body: CustomerPatch,
+    session: Session,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = None,
+) -> CustomerAnswer:
+    """Change what is known of a customer."""
+    customer = await service.lock_customer(session, customer_id)
+    check_if_match(if_match, customer.version)
+    changes = body.columns(only_sent=True)
+    await service.update_customer(session, customer, changes, request.app.state.clock())
+    response.headers["ETag"] = etag(customer.version)
+    return CustomerAnswer.model_validate(customer)
+
+
+class CustomersQuery(PageQuery):
+    email: Annotated[str | None, Field(max_length=254)] = None
+    phone: Annotated[str | None, Field(max_length=40)] = None
+    anonymous_id: Id | None = None
+    q: Annotated[str | None, Field(min_length=1, max_length=100)] = None
+    """The beginning of a name."""
+
+
+@router.get("/v1/customers", dependencies=[Authorized("profile:read")])
+async def list_customers(
+    query: Annotated[CustomersQuery, Query()], session: Session
+) -> Page[CustomerAnswer]:
+    """Customers, the latest first; or those with an e-mail, a phone, an anonymous past, a name."""
+    statement = select(Customer)
+    if query.email is not None:
+        statement = statement.where(Customer.email == _or_as_it_is(rules.normal_email, query.email))
+    if query.phone is not None:
+        statement = statement.where(Customer.phone == query.phone)
+    if query.anonymous_id is not None:
+        of_alias = select(ALIASES.c.customer_id).where(
+            ALIASES.c.identity == anonymous(query.anonymous_id)
+        )
+        statement = statement.where(Customer.customer_id.in_(of_alias))
+    if query.q is not None:
+        beginning = func.lower(Customer.name).startswith(query.q.lower(), autoescape=True)
+        statement = statement.where(beginning)
+    keyset = (Customer.created_at, Customer.customer_id)
+    customers, cursor = await fetch_page(session, statement, keyset, query)
+    data = [CustomerAnswer.model_validate(customer) for customer in customers]
+    return Page(data=data, next_cursor=cursor)
+
+
+def _or_as_it_is(normal: Any, value: str) -> str:
+    """What is looked for need not be valid: then nobody has it."""
+    try:
+        return str(normal(value))
+    except ValueError:
+        return value
+
+
+@imports.post(
+    "/v1/customers:import",
+    dependencies=[Authorized("profile:write")],
+    openapi_extra=body_limit(UNLIMITED),
+)
+async def import_customers(request: Request) -> Response:
+    """Many customers at once, as NDJSON. One that is registered already stays as it is."""
+    now = request.app.state.clock()
+
+    async def apply(session: AsyncSession, lines: Sequence[tuple[int, CustomerLine]]) -> Outcome:
+        described: dict[str, dict[str, Any]] = {}
+        for _, line in lines:
+            described.setdefault(line.customer_id, line.columns())
+        new = await service.register_customers(session, described, now)
+        return Outcome(created=len(new), unchanged=len(lines) - len(new))
+
+    return await run_import(request, CustomerLine, apply, id_field="customer_id")

@@ -1,0 +1,82 @@
+"""The verbs of customers."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from perennial_events import emit
+from profile_service.customers.models import Customer
+from profile_service.errors import CustomerExists, UnknownCustomer
+
+_MEET = text("""
+    INSERT INTO customers (customer_id, registered)
+    SELECT id, false FROM unnest(CAST(:ids AS text[])) AS id
+    ON CONFLICT DO NOTHING
+""")
+
+
+async def get_customer(session: AsyncSession, customer_id: str) -> Customer:
+    customer = await session.get(Customer, customer_id)
+    if customer is None:
+        raise UnknownCustomer(customer_id)
+    return customer
+
+
+async def lock_customer(session: AsyncSession, customer_id: str) -> Customer:
+    customer = await session.get(
+        Customer, customer_id, with_for_update=True, populate_existing=True
+    )
+    if customer is None:
+        raise UnknownCustomer(customer_id)
+    return customer
+
+
+async def meet_customers(session: AsyncSession, customer_ids: Collection[str]) -> None:
+    """Make bare customers of ids that were met in events and are not known yet."""
+    if customer_ids:
+        await session.execute(_MEET, {"ids": sorted(customer_ids)})
+
+
+async def register_customers(
+    session: AsyncSession, described: Mapping[str, Mapping[str, Any]], now: datetime
+) -> set[str]:
+    """Register customers, each given by id as its columns; return the ids that are new.
+
+    One that was only met so far is filled in; one that was registered before stays as it is.
+    """
+    await meet_customers(session, described)
+    rows = await session.scalars(
+        select(Customer)
+        .where(Customer.customer_id.in_(described), Customer.registered.is_(False))
+        .order_by(Customer.customer_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    new = set()
+    for customer in rows:
+        for column, value in described[customer.customer_id].items():
+            setattr(customer, column, value)
+        emit(session, *customer.register(), at=now)
+        new.add(customer.customer_id)
+    return new
+
+
+async def register_customer(
+    session: AsyncSession, customer_id: str, columns: Mapping[str, Any], now: datetime
+) -> Customer:
+    """Register one customer. Raises `CustomerExists`."""
+    if not await register_customers(session, {customer_id: columns}, now):
+        raise CustomerExists(customer_id)
+    return await get_customer(session, customer_id)
+
+
+async def update_customer(
+    session: AsyncSession, customer: Customer, changes: dict[str, Any], now: datetime
+) -> Customer:
+    """Change what is known of a customer whose row is locked."""
+    emit(session, *customer.update(changes), at=now)
+    await session.flush()
+    return customer

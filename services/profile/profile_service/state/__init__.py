@@ -1,0 +1,1 @@
+"""Customer state: a projection of every topic."""

@@ -1,0 +1,93 @@
+"""A customer's state, read from the projection in one statement."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+CART_ABANDONED_AFTER = "24 hours"
+"""A day on which something was added to the cart, with no order within so long after the last addition."""
+
+LATE_FLAG_LASTS = "30 days"
+CATEGORY_CLICKS = 100
+"""Top categories are of so many last clicks on products."""
+
+_STATE = text(f"""
+    WITH mine AS MATERIALIZED (
+        SELECT CAST(:id AS text) COLLATE "C" AS identity
+        UNION ALL SELECT identity FROM aliases WHERE customer_id = :id
+    )
+    SELECT c.customer_id, coalesce(s.stage, 'prospect') AS stage,
+           coalesce(s.won_back, false) AS won_back, o.*, k.*, p.*, t.top_categories, b.price_band, f.*
+    FROM customers c
+    LEFT JOIN stages s USING (customer_id)
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE bought) AS order_count,
+               coalesce(sum(total) FILTER (WHERE bought), 0) AS gross,
+               coalesce(sum(refunded) FILTER (WHERE bought), 0) AS refunded,
+               coalesce(sum(cost - refunded_cost) FILTER (WHERE bought), 0) AS cost,
+               min(coalesce(placed_at, paid_at)) FILTER (WHERE bought) AS first_order_at,
+               max(coalesce(placed_at, paid_at)) FILTER (WHERE bought) AS last_order_at,
+               coalesce(sum(returns), 0) AS returns,
+               count(*) FILTER (WHERE late) AS late_deliveries,
+               count(*) FILTER (WHERE bought AND total IS NULL) AS unpriced,
+               coalesce(bool_or(
+                   (late AND delivered_at > CAST(:now AS timestamptz) - interval '{LATE_FLAG_LASTS}')
+                   OR (overdue_since IS NOT NULL AND delivered_at IS NULL AND cancelled_at IS NULL)
+               ), false) AS late_now
+        FROM (SELECT *, paid_at IS NOT NULL AND cancelled_at IS NULL AS bought
+              FROM order_facts WHERE customer_id = :id) AS of_customer
+    ) AS o
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(clicks), 0) AS clicks,
+               coalesce(sum(clicks) FILTER (WHERE day > CAST(:now AS date) - 30), 0) AS clicks_30d,
+               max(last_at) AS last_seen_at,
+               count(*) FILTER (
+                   WHERE last_added_at < CAST(:now AS timestamptz) - interval '{CART_ABANDONED_AFTER}'
+                     AND NOT EXISTS (
+                         SELECT FROM order_facts
+                         WHERE customer_id = :id
+                           AND placed_at BETWEEN last_added_at - interval '1 hour'
+                               AND last_added_at + interval '{CART_ABANDONED_AFTER}')
+               ) AS carts_abandoned
+        FROM click_days JOIN mine USING (identity)
+    ) AS k
+    CROSS JOIN LATERAL (
+        SELECT (SELECT count(*) FROM case_facts WHERE customer_id = :id AND open) AS open_cases,
+               count(*) AS complaints,
+               count(*) FILTER (WHERE opened_at > CAST(:now AS timestamptz) - interval '90 days') AS complaints_90d
+        FROM complaint_facts WHERE customer_id = :id
+    ) AS p
+    CROSS JOIN LATERAL (
+        SELECT coalesce(array_agg(category ORDER BY n DESC, category), '{{}}') AS top_categories
+        FROM (
+            SELECT category, count(*) AS n
+            FROM (SELECT data ->> 'sku' AS sku FROM timeline JOIN mine USING (identity)
+                  WHERE type = 'perennial.clicks.clicked.v1' AND data ->> 'sku' IS NOT NULL
+                  ORDER BY at DESC LIMIT {CATEGORY_CLICKS}) AS seen
+            JOIN product_facts USING (sku)
+            WHERE category IS NOT NULL GROUP BY category ORDER BY n DESC, category LIMIT 3
+        ) AS top
+    ) AS t
+    CROSS JOIN LATERAL (
+        SELECT json_object_agg(category, band) AS price_band
+        FROM (
+            SELECT price ->> 0 AS category,
+                   json_build_array(min(CAST(price ->> 1 AS bigint)), max(CAST(price ->> 1 AS bigint))) AS band
+            FROM order_facts, jsonb_array_elements(prices) AS price
+            WHERE customer_id = :id AND paid_at IS NOT NULL AND cancelled_at IS NULL
+            GROUP BY 1
+        ) AS bands
+    ) AS b
+    LEFT JOIN LATERAL (
+        SELECT applied_at, lag_ms FROM offsets
+        WHERE consumer_group = 'profile' ORDER BY applied_at DESC LIMIT 1
+    ) AS f ON true
+    WHERE c.customer_id = :id
+""")  # noqa: S608 - put together from the constants above
+
+
+async def read_state(session: AsyncSession, customer_id: str, now: datetime) -> Any | None:
+    """The row behind `GET /v1/customers/{id}/state`, or None for a customer that is not known."""
+    return (await session.execute(_STATE, {"id": customer_id, "now": now})).one_or_none()

@@ -1,0 +1,49 @@
+"""`GET /v1/customers/{id}/timeline`: everything that happened, newest first, from every service."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from sqlalchemy import or_, select
+
+from perennial_http import (
+    AFTER,
+    Answer,
+    Authorized,
+    Id,
+    Page,
+    PageQuery,
+    Session,
+    Time,
+    TransactionalRoute,
+    fetch_page,
+)
+from profile_service.customers.service import get_customer
+from profile_service.timeline.models import ALIASES, TIMELINE
+
+router = APIRouter(route_class=TransactionalRoute, tags=["timeline"])
+
+
+class TimelineEntry(Answer):
+    at: Time
+    type: str
+    id: UUID
+    data: dict[str, Any]
+
+
+@router.get(
+    "/v1/customers/{customer_id}/timeline", dependencies=[Authorized("profile:read"), AFTER]
+)
+async def get_timeline(
+    customer_id: Id, query: Annotated[PageQuery, Query()], session: Session
+) -> Page[TimelineEntry]:
+    """The customer's events, and those of every anonymous visitor that turned out to be them."""
+    await get_customer(session, customer_id)
+    of = TIMELINE.c
+    stitched = select(ALIASES.c.identity).where(ALIASES.c.customer_id == customer_id)
+    statement = select(of.at, of.type, of.event_id, of.data).where(
+        or_(of.identity == customer_id, of.identity.in_(stitched))
+    )
+    rows, cursor = await fetch_page(session, statement, (of.at, of.event_id), query)
+    entries = [TimelineEntry(at=at, type=type_, id=id, data=data) for at, type_, id, data in rows]
+    return Page(data=entries, next_cursor=cursor)

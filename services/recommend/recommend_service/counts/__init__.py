@@ -1,0 +1,1 @@
+"""Counts: what is bought, viewed and wanted together, as the log tells it."""

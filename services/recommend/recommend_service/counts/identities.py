@@ -1,0 +1,50 @@
+"""Whose a fact is: customers by their id, anonymous visitors by theirs behind a `~`."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from perennial_events import Received
+from perennial_events.catalogue import VisitorIdentified
+
+ANONYMOUS = "~"
+"""No id may contain it, so that an anonymous visitor is never taken for a customer."""
+
+# A device may pass from one customer to another, whose events come through different partitions: the
+# later fact holds, by its own time and not by when it got here.
+_ALIAS = text("""
+    INSERT INTO aliases (identity, customer_id, at)
+    SELECT DISTINCT ON (identity) identity, customer_id, at
+    FROM unnest(CAST(:identities AS text[]), CAST(:customers AS text[]),
+                CAST(:times AS timestamptz[])) AS told (identity, customer_id, at)
+    ORDER BY identity COLLATE "C", at DESC, customer_id COLLATE "C" DESC
+    ON CONFLICT (identity) DO UPDATE SET customer_id = excluded.customer_id, at = excluded.at
+    WHERE (excluded.at, excluded.customer_id) > (aliases.at, aliases.customer_id)
+""")
+
+
+def anonymous(anonymous_id: str) -> str:
+    return ANONYMOUS + anonymous_id
+
+
+def identity(customer_id: str | None, anonymous_id: str | None) -> str | None:
+    """The identity of a click: the customer where the event names one."""
+    if customer_id is not None:
+        return customer_id
+    return anonymous(anonymous_id) if anonymous_id is not None else None
+
+
+async def identify_visitors(
+    session: AsyncSession, events: Sequence[Received[VisitorIdentified]]
+) -> None:
+    """An anonymous past is a customer's from now on, whether its clicks came before or come later."""
+    if events:
+        await session.execute(
+            _ALIAS,
+            {
+                "identities": [anonymous(event.anonymous_id) for event, _ in events],
+                "customers": [event.customer_id for event, _ in events],
+                "times": [envelope.time for _, envelope in events],
+            },
+        )

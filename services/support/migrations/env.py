@@ -1,0 +1,5 @@
+"""Alembic's entry point."""
+
+from perennial_events.migrating import run_migrations
+
+run_migrations()

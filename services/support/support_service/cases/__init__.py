@@ -1,0 +1,1 @@
+"""Cases: what is done about complaints, by whom, and how far it has come."""

@@ -1,0 +1,1 @@
+"""Complaints: what customers say went wrong, and what it seems to be about."""
