@@ -3,7 +3,11 @@
 import typer
 
 from perennial_cli.broker import kafka
+from perennial_cli.history.commands import demo, import_file, replay
 from perennial_cli.migrations.command import migrate
+from perennial_cli.operations import keys, parked
+from perennial_cli.operations.lag import lag
+from perennial_cli.operations.rebuild import rebuild
 from perennial_cli.supervisor.command import up
 
 app = typer.Typer(
@@ -15,6 +19,13 @@ app = typer.Typer(
 app.command()(up)
 app.command()(kafka)
 app.command()(migrate)
+app.command()(demo)
+app.command()(replay)
+app.command("import")(import_file)
+app.command()(lag)
+app.command()(rebuild)
+app.add_typer(parked.app, name="parked")
+app.add_typer(keys.app, name="keys")
 
 if __name__ == "__main__":
     app()

@@ -11,7 +11,6 @@ from perennial_cli.history.platform import Platform
 from perennial_cli.history.sending import Sender
 from perennial_cli.history.shop import Body, History, Kind
 
-SETTLED_LAG_MS = 1000
 LONGEST_WAIT_S = 120.0
 PAUSE_S = 0.5
 TIMELINE_LENGTH = 12
@@ -39,7 +38,7 @@ async def read_view(sender: Sender, platform: Platform, history: History) -> Vie
 
     `settled_s` is the wait in seconds, None if they had not caught up after two minutes.
     """
-    settled_s = await _settle(sender, platform, len(history.of_kind(Kind.CUSTOMER)))
+    settled_s = await _settle(sender, platform)
     customer = interesting_customer(history)
     one = f"{platform.profile}/v1/customers/{customer}"
     recommended = f"{platform.recommend}/v1/recommendations?limit={RECOMMENDATIONS}"
@@ -75,19 +74,14 @@ def interesting_customer(history: History) -> str | None:
     return max(count, key=worth)
 
 
-async def _settle(sender: Sender, platform: Platform, customers: int) -> float | None:
-    """Wait until two looks at the stages agree, hold all customers, and are fresh."""
+async def _settle(sender: Sender, platform: Platform) -> float | None:
+    """Wait until no service has events left to apply."""
     started = perf_counter()
-    before: Any = None
+    services = (platform.profile, platform.support, platform.recommend)
     while perf_counter() - started < LONGEST_WAIT_S:
-        stages = await _get(sender, f"{platform.profile}/v1/customers/stages")
-        if stages is None:
-            return None
-        rows = stages.get("data")
-        fresh = lag_ms(stages) < SETTLED_LAG_MS
-        if fresh and rows == before and sum(row["customers"] for row in rows) >= customers:
+        lags = [await _get(sender, f"{service}/v1/operations/lag") for service in services]
+        if all(lag is not None and lag["behind"] == 0 for lag in lags):
             return perf_counter() - started
-        before = rows
         await asyncio.sleep(PAUSE_S)
     return None
 

@@ -12,8 +12,8 @@ from alembic.config import Config
 
 from perennial_cli.services import DATABASES, LOG_DATABASE, SERVICES
 from perennial_embedded import EmbeddedPostgres, PostgresInUse
-
-_POSTGRES_LOG = "postgresql+asyncpg://"
+from perennial_events.catalogue import PARTITIONS, TOPICS
+from perennial_events.log import prepare_log
 
 
 class NotMigrated(Exception):
@@ -55,10 +55,8 @@ def upgrade(urls: Mapping[str, str], log: str) -> None:
         # ConfigParser reads % as the start of a reference.
         configuration.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
         command.upgrade(configuration, "head")
-    if log.startswith(_POSTGRES_LOG):
-        from perennial_events.log.postgres import create_schema  # noqa: PLC0415  (not needed on Kafka)
-
-        asyncio.run(create_schema(log))
+    if log:
+        asyncio.run(prepare_log(log, TOPICS, PARTITIONS))
 
 
 def _history(service: str) -> Path:

@@ -2,6 +2,7 @@
 
 import fcntl
 import hashlib
+import json
 import os
 import secrets
 from pathlib import Path
@@ -50,6 +51,10 @@ class Home:
 
     def remove_pid(self, name: str) -> None:
         (self.run / f"{name}.pid").unlink(missing_ok=True)
+
+    def write_addresses(self, addresses: dict[str, str]) -> None:
+        """Note where the databases and the log are, for the operator's commands (`perennial rebuild`)."""
+        (self.run / "addresses.json").write_text(json.dumps(addresses, indent=1) + "\n")
 
     def admin_key(self) -> tuple[str, bool]:
         """The administrator's API key, and whether it was made just now."""

@@ -82,6 +82,9 @@ class Supervisor:
         self._introduce()
         await self._start_servers()
         environment = self._environment()
+        self._home.write_addresses(
+            {"PERENNIAL_LOG": environment["PERENNIAL_LOG"], **self._database_urls()}
+        )
         await self._migrate(environment)
         self._children = [
             Child(
@@ -148,10 +151,13 @@ class Supervisor:
         }
 
     async def _migrate(self, environment: dict[str, str]) -> None:
-        urls = {
+        urls = self._database_urls()
+        await self._run_to_end("migrate", self._programs.migrate(), environment | urls)
+
+    def _database_urls(self) -> dict[str, str]:
+        return {
             f"PERENNIAL_{name.upper()}_DATABASE_URL": self._postgres.url(name) for name in SERVICES
         }
-        await self._run_to_end("migrate", self._programs.migrate(), environment | urls)
 
     async def _run_to_end(self, name: str, command: list[str], environment: dict[str, str]) -> None:
         """Run a step of the start; it failing is the start failing."""

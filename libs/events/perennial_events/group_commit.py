@@ -30,7 +30,9 @@ class GroupCommit:
         while self._waiting:
             group, self._waiting = self._waiting, []
             try:
-                await self._log.append([envelope for envelopes, _ in group for envelope in envelopes])
+                await self._log.append(
+                    [envelope for envelopes, _ in group for envelope in envelopes]
+                )
             except Exception as error:  # noqa: BLE001 - each caller gets it
                 for _, written in group:
                     if not written.done():

@@ -27,6 +27,10 @@ NEAR_THE_END = 2_000
 """With this few events to go, the live consumer is made to wait for the rest and the swap."""
 
 
+class UnknownProjection(EventError):
+    """The service has no projection of that name."""
+
+
 class RebuildDiffers(EventError):
     """The rebuilt projection is not equal to the live one. The live one was left in place."""
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import Sequence
+from datetime import datetime
 from typing import NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -21,11 +22,12 @@ class Stalled(EventError):
 
 
 class Lag(NamedTuple):
-    """How far one consumer group is behind in one partition."""
+    """How far one consumer group is behind in one partition, and since when its next event waits."""
 
     partition: Partition
     position: int
     end: int
+    waiting_since: datetime | None = None
 
     @property
     def events(self) -> int:
@@ -39,6 +41,16 @@ async def lag(
     ends = await event_log.ends(topics)
     positions = await progress.positions(session, group, list(ends))
     return [Lag(partition, positions[partition], end) for partition, end in sorted(ends.items())]
+
+
+async def since_when(event_log: Log, lags: Sequence[Lag]) -> list[Lag]:
+    """The same, with the time at which the first event that waits was appended."""
+    behind = {entry.partition: entry.position for entry in lags if entry.events}
+    found: dict[Partition, datetime] = {}
+    for partition, position in behind.items():  # one partition a read, so that each gives its first
+        for records in (await event_log.read({partition: position}, 1)).values():
+            found[partition] = records[0].appended_at
+    return [entry._replace(waiting_since=found.get(entry.partition)) for entry in lags]
 
 
 async def watch(

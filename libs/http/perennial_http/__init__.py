@@ -3,6 +3,7 @@
 from perennial_http.after import AFTER, Freshness, wait_for_event
 from perennial_http.app import ServiceApp, create_app
 from perennial_http.bodies import Answer, Body, FreeForm, QueryModel
+from perennial_http.command import run
 from perennial_http.etags import IfMatch, check_if_match, etag
 from perennial_http.housekeeping import HOUSEKEEPING, KEY_HANDLERS
 from perennial_http.idempotency import purge_idempotency
@@ -20,6 +21,7 @@ from perennial_http.keys import (
     revoke_key,
 )
 from perennial_http.lifecycle import Worker
+from perennial_http.operations import operations
 from perennial_http.paging import Page, PageQuery, fetch_page
 from perennial_http.problems import (
     BadRequest,
@@ -124,9 +126,11 @@ __all__ = [
     "fetch_page",
     "hash_token",
     "new_token",
+    "operations",
     "presented_token",
     "purge_idempotency",
     "revoke_key",
+    "run",
     "run_import",
     "runtime_of",
     "serve",

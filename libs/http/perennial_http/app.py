@@ -31,6 +31,8 @@ class ServiceApp(FastAPI):
 
     runtime: Runtime
     lifecycle: Lifecycle
+    worker: Worker | None
+    """The background half, also where this process's role leaves it to others."""
 
     def build_middleware_stack(self) -> ASGIApp:
         app: ASGIApp = Door(self.runtime, RouteTable(self.router.routes), self.router)
@@ -58,6 +60,7 @@ def create_app(
     worker: Worker | None = None,
     checks: Checks | None = None,
     background: Mapping[str, Background] | None = None,
+    closing: Sequence[Callable[[], Awaitable[None]]] = (),
     description: str = "",
 ) -> ServiceApp:
     """The application of one service.
@@ -65,10 +68,14 @@ def create_app(
     Each router carries its own prefix and `route_class=TransactionalRoute` (or `ServiceRoute`), and
     each of its routes a scope (`Authorized`) or `PUBLIC`. `checks` are asked by /health/ready beside
     the database and the worker. `settings.role` decides whether the routers and the worker take part.
+    `closing` lets go of what requests use beside the database, once the last was answered.
     """
     runtime = Runtime(settings, database, KeyRing(database, settings.admin_key_sha256))
     lifecycle = Lifecycle(
-        runtime, worker=None if settings.role == "api" else worker, background=background or {}
+        runtime,
+        worker=None if settings.role == "api" else worker,
+        background=background or {},
+        closing=closing,
     )
 
     @asynccontextmanager
@@ -87,6 +94,7 @@ def create_app(
     )
     app.runtime = app.state.runtime = runtime
     app.lifecycle = lifecycle
+    app.worker = worker
     for router in () if settings.role == "worker" else routers:
         _take(app, router)
     _add_operations(

@@ -1,7 +1,7 @@
 """What a service starts before its first request, and stops after its last."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Protocol
 
@@ -36,9 +36,11 @@ class Lifecycle:
         *,
         worker: Worker | None,
         background: Mapping[str, Callable[[], Awaitable[None]]],
+        closing: Sequence[Callable[[], Awaitable[None]]] = (),
     ) -> None:
         self._runtime = runtime
         self._worker = worker
+        self._closing = closing
         self._background = {"keys": runtime.keys.keep_fresh, **background}
         self.failure: BaseException | None = None
         self.failed = asyncio.Event()
@@ -70,6 +72,8 @@ class Lifecycle:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            for close in self._closing:
+                await close()
             await self._runtime.database.close()
 
     async def _watched(self, name: str, run: Callable[[], Awaitable[None]]) -> None:

@@ -3,6 +3,7 @@
 from engagement_service.handlers import SUBSCRIPTIONS
 from engagement_service.settings import Settings
 from engagement_service.tracking import api as tracking
+from engagement_service.tracking.service import SOURCE
 from perennial_events import Clock, Database, Worker, open_log, utc_now
 from perennial_events.group_commit import GroupCommit
 from perennial_http import HOUSEKEEPING, ServiceApp, create_app
@@ -13,7 +14,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
 
     Clicks go to the log without passing a database, so that the API's half needs the log as well.
     """
-    database = Database(settings.database_url, source=tracking.SOURCE)
+    database = Database(settings.database_url, source=SOURCE)
     event_log = open_log(settings.log)
     worker = Worker(
         database,

@@ -20,9 +20,7 @@ class Refused(Invalid):
     """One call is not taken; in a batch, only this one."""
 
     def __init__(self, field: str, detail: str) -> None:
-        super().__init__(
-            f"/{field}: {detail}", errors=[{"pointer": f"/{field}", "detail": detail}]
-        )
+        super().__init__(f"/{field}: {detail}", errors=[{"pointer": f"/{field}", "detail": detail}])
 
 
 class LogAway(Unavailable):

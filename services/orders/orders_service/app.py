@@ -10,7 +10,7 @@ from orders_service.settings import Settings
 from orders_service.shipments import api as shipments
 from orders_service.shipments.service import tell_delays
 from perennial_events import Clock, Database, Timer, Worker, open_log, utc_now
-from perennial_http import HOUSEKEEPING, ServiceApp, create_app
+from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
 
 DELAYS = Timer("shipment delays", 1.0, tell_delays)
 
@@ -41,6 +41,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             shipments.router,
             returns.router,
             rates.router,
+            operations(worker),
         ],
         worker=worker,
     )

@@ -5,7 +5,7 @@ from datetime import datetime
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import Clock, Database, Timer, Worker, open_log, utc_now
-from perennial_http import HOUSEKEEPING, ServiceApp, create_app
+from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
 from profile_service.customers import api as customers
 from profile_service.handlers import subscriptions
 from profile_service.keys import api as keys
@@ -47,6 +47,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             state.router,
             timeline.router,
             keys.router,
+            operations(worker),
         ],
         worker=worker,
     )

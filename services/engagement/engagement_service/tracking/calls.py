@@ -5,29 +5,11 @@ no use here (`context`, `integrations`, `channel`, `version`, …), and each add
 named below is not read, and traits, which are personal data, are not even looked at.
 """
 
-from typing import Annotated, Any, ClassVar, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
-from pydantic import (
-    AwareDatetime,
-    BaseModel,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    WithJsonSchema,
-)
-from pydantic.alias_generators import to_camel
-from pydantic_core import from_json, to_json
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from engagement_service.errors import CallTooLarge, Refused
 from perennial_events.values import ID_PATTERN
-from perennial_http import FieldError, Invalid
-from perennial_http.bodies import JsonReader, parse_json
-from perennial_http.faults import invalid_body
-
-MAX_CALL_BYTES = 32 * 1024
-MAX_BATCH_BYTES = 500 * 1024
-MAX_BATCH_CALLS = 2_500
 
 # The pattern is checked later, with an answer that says why (see service.py); "" is Segment's null.
 LooseId = Annotated[str, WithJsonSchema({"type": "string", "pattern": ID_PATTERN})]
@@ -38,21 +20,17 @@ _SOMEBODY: dict[str, Any] = {"anyOf": [{"required": ["userId"]}, {"required": ["
 class Wire(BaseModel):
     """What Segment's SDKs send: camelCase, and more than we read."""
 
-    model_config = ConfigDict(
-        alias_generator=to_camel, extra="ignore", strict=True, json_schema_extra=_SOMEBODY
-    )
+    model_config = ConfigDict(extra="ignore", strict=True, json_schema_extra=_SOMEBODY)
 
 
 class CallBase(Wire):
     """The fields that every call shares."""
 
-    kind: ClassVar[str]
-
-    user_id: LooseId | None = None
-    anonymous_id: LooseId | None = None
-    message_id: Annotated[str | None, Field(max_length=100)] = None
+    user_id: Annotated[LooseId | None, Field(alias="userId")] = None
+    anonymous_id: Annotated[LooseId | None, Field(alias="anonymousId")] = None
+    message_id: Annotated[str | None, Field(alias="messageId", max_length=100)] = None
     timestamp: AwareDatetime | None = None
-    sent_at: AwareDatetime | None = None
+    sent_at: Annotated[AwareDatetime | None, Field(alias="sentAt")] = None
     context: dict[str, Any] | None = None
 
 
@@ -80,15 +58,15 @@ class Identify(CallBase):
 
 class Group(CallBase):
     type: Literal["group"] = "group"
-    group_id: LooseId
+    group_id: Annotated[LooseId, Field(alias="groupId")]
 
 
 class Alias(CallBase):
     """`previousId` turned out to be `userId`."""
 
     type: Literal["alias"] = "alias"
-    user_id: LooseId
-    previous_id: LooseId
+    user_id: Annotated[LooseId, Field(alias="userId")]
+    previous_id: Annotated[LooseId, Field(alias="previousId")]
 
 
 Call = Track | Page | Screen | Identify | Group | Alias

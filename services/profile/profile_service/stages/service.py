@@ -99,4 +99,4 @@ async def review_due(session: AsyncSession, now: datetime, days: Thresholds) -> 
 
 async def count_stages(session: AsyncSession) -> dict[Stage, int]:
     """How many customers stand in each stage."""
-    return {stage: customers for stage, customers in await session.execute(_COUNT)}
+    return dict(list(await session.execute(_COUNT)))

@@ -1,10 +1,9 @@
 """What is bought together, what a customer bought, and what came back."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from datetime import datetime
-from itertools import chain
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -19,6 +18,8 @@ from perennial_events.catalogue import (
 from recommend_service.counts.rules import pairs_of_basket
 from recommend_service.counts.tally import Tally
 from recommend_service.counts.trends import Hits, hour_of
+
+K = TypeVar("K", bound=Hashable)
 
 BASKET_COUNTS = Tally("basket_counts", {"sku": "text"}, "baskets")
 BASKET_PAIRS = Tally("basket_pairs", {"sku": "text", "other": "text"}, "baskets")
@@ -66,7 +67,7 @@ async def count_baskets(
     cancelled: Sequence[Received[OrderCancelled]],
 ) -> Hits:
     """Count what was ordered together, take off what was called off; say what was ordered when."""
-    order_ids = sorted({event.order_id for event, _ in chain(placed, cancelled)})
+    order_ids = sorted({*(e.order_id for e, _ in placed), *(e.order_id for e, _ in cancelled)})
     if not order_ids:
         return Counter()
     rows = await session.execute(_KNOWN, {"order_ids": order_ids})
@@ -111,8 +112,11 @@ def _told(
     return after
 
 
-def _count(counter: Counter[tuple[object, ...]], keys: Iterable[tuple[object, ...]], step: int) -> None:
-    counter.update(keys) if step > 0 else counter.subtract(keys)
+def _count(counter: Counter[K], keys: Iterable[K], step: int) -> None:
+    if step > 0:
+        counter.update(keys)
+    else:
+        counter.subtract(keys)
 
 
 async def _store(session: AsyncSession, baskets: Sequence[Basket]) -> None:
@@ -133,7 +137,9 @@ async def take_back(
     session: AsyncSession, events: Sequence[Received[ReturnReceived] | Received[OrderRefunded]]
 ) -> None:
     """Remember what came back from whom. Refunded goods count too: not all of them are awaited."""
-    returned = sorted({(event.customer_id, line.sku) for event, _ in events for line in event.lines})
+    returned = sorted(
+        {(event.customer_id, line.sku) for event, _ in events for line in event.lines}
+    )
     if returned:
         customers, skus = zip(*returned, strict=True)
         await session.execute(_RETURN, {"customers": customers, "skus": skus})

@@ -61,7 +61,7 @@ CATEGORY_WORDS: dict[Category, Words] = {
         ),
         1: (
             "staff, agent, employee, hotline, support",
-            "mitarbeiter*, personal",
+            "mitarbeiter*, servicekraft",
             "medewerker*, personeel",
             "funcionári*, atendente*, suporte",
         ),
@@ -91,7 +91,7 @@ CATEGORY_WORDS: dict[Category, Words] = {
             "website, web site, webshop, log in, login, password, error message, web page",
             "webseite, internetseite, onlineshop, passwort, anmeldung, einloggen, fehlermeldung",
             "webwinkel, wachtwoord, inloggen, foutmelding, webpagina",
-            "senha, palavra passe, mensagem de erro, loja virtual, página",
+            "senha, palavra passe, mensagem de erro, loja virtual",
         ),
         2: (
             "app, checkout, shopping cart, crash*, browser",
@@ -99,15 +99,15 @@ CATEGORY_WORDS: dict[Category, Words] = {
             "winkelwagen, winkelmand, loopt vast",
             "aplicativo, carrinho, travou, trava",
         ),
-        1: ("site, page, link, button", "seite, knopf", "pagina, knop", "botão"),
+        1: ("site, page, link, button", "seite, knopf", "pagina, knop", "página, botão"),
     },
 }
 
 SEVERITY_WORDS: Words = {
     4: (
         "injur*, burned, burnt, fire, dangerous, allerg*, hospital, lawyer, court, police, fraud, scam",
-        "verletz*, verbrannt, brand, gefährlich, krankenhaus, anwalt, gericht, polizei, betrug",
-        "gewond, verbrand, gevaarlijk, ziekenhuis, advocaat, rechtbank, politie, oplichting, fraude",
+        "verletz*, verbrannt, feuer, gefährlich, krankenhaus, anwalt, gericht, polizei, betrug",
+        "gewond, verbrand, in brand, gevaarlijk, ziekenhuis, advocaat, rechtbank, politie, oplichting, fraude",
         "ferid*, queimad*, incêndio, perigos*, alergi*, advogad*, tribunal, polícia, procon, golpe",
     ),
     2: (

@@ -110,9 +110,10 @@ def _telling(words: Sequence[_Word], lexicon: Lexicon) -> Mapping[str, int]:
     found: dict[str, int] = {}
     position = 0
     while position < len(words):
-        telling = lexicon.may_begin(words[position].folded)
-        length = 1
-        for length in range(LONGEST_PHRASE if telling else 0, 0, -1):
+        if not lexicon.may_begin(words[position].folded):
+            position += 1
+            continue
+        for length in range(LONGEST_PHRASE, 0, -1):
             some = words[position : position + length]
             weight = _weight(" ".join(word.folded for word in some), lexicon, stem=length == 1)
             if weight:

@@ -1,0 +1,66 @@
+"""Events in a few words."""
+
+from perennial_events.catalogue import (
+    Clicked,
+    OrderCancelled,
+    OrderLine,
+    OrderPlaced,
+    OrderRefunded,
+    ProductChanged,
+    ReturnLine,
+    ReturnReceived,
+    VisitorIdentified,
+)
+
+
+def product(sku: str, *, available: bool = True) -> ProductChanged:
+    return ProductChanged(sku=sku, name=sku, available=available)
+
+
+def order(order_id: str, customer_id: str, *skus: str) -> OrderPlaced:
+    return OrderPlaced(
+        order_id=order_id,
+        customer_id=customer_id,
+        currency="EUR",
+        lines=[OrderLine(sku=sku, quantity=1, unit_price=100) for sku in skus],
+        items=100 * len(skus),
+        discount=0,
+        shipping=0,
+        total=100 * len(skus),
+    )
+
+
+def cancelled(order_id: str, customer_id: str) -> OrderCancelled:
+    return OrderCancelled(order_id=order_id, customer_id=customer_id, currency="EUR", refunded=0)
+
+
+def came_back(order_id: str, customer_id: str, *skus: str) -> ReturnReceived:
+    return ReturnReceived(
+        return_id=f"r-{order_id}",
+        order_id=order_id,
+        customer_id=customer_id,
+        kind="refund",
+        lines=[ReturnLine(sku=sku, quantity=1) for sku in skus],
+    )
+
+
+def refunded(order_id: str, customer_id: str, *skus: str) -> OrderRefunded:
+    return OrderRefunded(
+        return_id=f"r-{order_id}",
+        order_id=order_id,
+        customer_id=customer_id,
+        currency="EUR",
+        amount=100,
+        lines=[ReturnLine(sku=sku, quantity=1) for sku in skus],
+    )
+
+
+def viewed(who: str, sku: str | None, name: str = "product_viewed") -> Clicked:
+    """A click of customer `c…`, or of anonymous visitor `a…`."""
+    if who.startswith("a"):
+        return Clicked(name=name, anonymous_id=who, sku=sku)
+    return Clicked(name=name, customer_id=who, sku=sku)
+
+
+def identified(anonymous_id: str, customer_id: str) -> VisitorIdentified:
+    return VisitorIdentified(anonymous_id=anonymous_id, customer_id=customer_id)
