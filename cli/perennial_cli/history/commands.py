@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -96,14 +97,14 @@ def _wait_ready(supervisor: "subprocess.Popen[bytes]", home: Path, log: Path) ->
     """The platform, as soon as all of it is ready."""
     deadline = time.monotonic() + READY_SECONDS
     begun = log.stat().st_size
-    while time.monotonic() < deadline:
+    while b"ready after" not in (said := log.read_bytes()[begun:]):
         if supervisor.poll() is not None:
-            said = log.read_bytes()[begun:].decode(errors="replace").splitlines()
-            give_up("The platform did not start:\n" + "\n".join(said[-5:]))
-        if b"ready after" in log.read_bytes()[begun:]:
-            return Platform.from_home(home, default_port_base())
+            last = said.decode(errors="replace").splitlines()[-5:]
+            give_up("\n".join(["The platform did not start:", *last]))
+        if time.monotonic() > deadline:
+            give_up(f"The platform was not ready after {READY_SECONDS:.0f} s; {log} says why.")
         time.sleep(0.1)
-    give_up(f"The platform was not ready after {READY_SECONDS:.0f} s; {log} says why.")
+    return Platform.from_home(home, default_port_base())
 
 
 def _stop(supervisor: "subprocess.Popen[bytes]") -> None:
@@ -159,8 +160,10 @@ def import_file(
 
 def _chunks(file: Path) -> Iterator[tuple[int, bytes, int]]:
     """The file in portions: number of the first line, the lines, and how many bytes of it are read."""
-    with file.open("rb") as raw:
-        lines = gzip.open(raw) if file.suffix == ".gz" else raw
+    with (
+        file.open("rb") as raw,
+        gzip.open(raw) if file.suffix == ".gz" else nullcontext(raw) as lines,
+    ):
         first, chunk = 1, []
         for line in lines:
             chunk.append(line)

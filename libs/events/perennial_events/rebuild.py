@@ -93,8 +93,7 @@ class Rebuild:
                 await session.execute(
                     text(f"CREATE TABLE {self._schema}.{table} (LIKE public.{table} INCLUDING ALL)")
                 )
-        partitions = await self._log.ends(self._subscriptions.topics)
-        self._positions = dict.fromkeys(partitions, 0)
+        self._positions = await self._log.starts(self._subscriptions.topics)
 
     async def _catch_up(self) -> int:
         """Apply what the live projection has and this one has not yet; return how many those were."""
@@ -108,7 +107,7 @@ class Rebuild:
         return to_do
 
     def _behind(self, live: dict[Partition, int]) -> int:
-        return sum(live[p] - position for p, position in self._positions.items())
+        return sum(max(0, live[p] - position) for p, position in self._positions.items())
 
     async def _apply_batch(self, session: AsyncSession, live: dict[Partition, int]) -> None:
         """Apply one read, at most up to the live positions."""

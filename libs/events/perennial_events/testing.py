@@ -3,8 +3,10 @@
 Loaded as a pytest plugin by the repository's `conftest.py`.
 """
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -14,8 +16,14 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from perennial_embedded.kafka import EmbeddedKafka, KafkaUnavailable
 from perennial_embedded.postgres import EmbeddedPostgres
+from perennial_events.consumer import Consumer
+from perennial_events.database import Database
+from perennial_events.envelope import Envelope, Event, seal
 from perennial_events.log import Log, open_log
 from perennial_events.log.postgres import create_schema
+from perennial_events.subscriptions import Subscriptions
+from perennial_events.values import utc_now
+from perennial_events.watchdog import lag
 
 MakeDatabase = Callable[[Sequence[str]], Awaitable[str]]
 
@@ -94,3 +102,39 @@ async def event_log(log_address: str) -> AsyncIterator[Log]:
 def repository() -> Path:
     """The root of the checkout."""
     return next(p for p in Path(__file__).parents if (p / "Makefile").exists())
+
+
+@asynccontextmanager
+async def consuming(
+    database: Database, log: Log, subscriptions: Subscriptions, group: str = "tests"
+) -> AsyncIterator[asyncio.Task[None]]:
+    """A consumer that runs inside this block; yields its task."""
+    consumer = Consumer(database, log, group, subscriptions)
+    task = asyncio.create_task(consumer.run())
+    try:
+        yield task
+    finally:
+        consumer.stop()
+        await asyncio.wait([task], timeout=20)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def caught_up(
+    database: Database, log: Log, subscriptions: Subscriptions, group: str = "tests"
+) -> None:
+    """Return when the group has applied all there is in the log."""
+    async with asyncio.timeout(30):
+        while True:
+            async with database.reading() as session:
+                lags = await lag(session, log, group, subscriptions.topics)
+            if not any(entry.events for entry in lags):
+                return
+            await database.wait_applied(0.05)
+
+
+async def publish(log: Log, *events: Event) -> list[Envelope]:
+    """Append events as some service would; return their envelopes."""
+    envelopes = [seal(event, source="/perennial/tests", time=utc_now()) for event in events]
+    await log.append(envelopes)
+    return envelopes

@@ -38,9 +38,12 @@ async def lag(
     session: AsyncSession, event_log: Log, group: str, topics: Sequence[str]
 ) -> list[Lag]:
     """How many events the group has still to apply, by partition."""
-    ends = await event_log.ends(topics)
+    starts, ends = await event_log.starts(topics), await event_log.ends(topics)
     positions = await progress.positions(session, group, list(ends))
-    return [Lag(partition, positions[partition], end) for partition, end in sorted(ends.items())]
+    return [
+        Lag(partition, max(positions[partition], starts[partition]), end)
+        for partition, end in sorted(ends.items())
+    ]
 
 
 async def since_when(event_log: Log, lags: Sequence[Lag]) -> list[Lag]:

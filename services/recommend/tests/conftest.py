@@ -1,5 +1,6 @@
 """The service with its worker, fed through the real log."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Any
@@ -8,7 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from perennial_events import Database, Event, Log, seal
+from perennial_events import Database, Event, Log, Partition, seal
 from perennial_events.progress import positions
 from perennial_http import ServiceApp
 from perennial_http.testing import ADMIN_KEY_SHA256, served
@@ -36,11 +37,13 @@ class Shop:
         """Append the events, and return when all that the log holds is applied."""
         await self.append(*events, at=at)
         ends = await self.log.ends(SUBSCRIPTIONS.topics)
-        while True:
-            async with self.database.reading() as session:
-                if await positions(session, GROUP, list(ends)) == ends:
-                    return
-            await self.database.wait_applied(0.05)
+        async with asyncio.timeout(20):
+            while await self._applied(list(ends)) != ends:
+                await self.database.wait_applied(0.05)
+
+    async def _applied(self, partitions: list[Partition]) -> dict[Partition, int]:
+        async with self.database.reading() as session:
+            return await positions(session, GROUP, partitions)
 
     async def answer(self, **query: Any) -> Json:
         """The answer that includes the last event told."""

@@ -6,11 +6,10 @@ from typing import Any
 import httpx
 import pytest
 
-from support_service.app import create
-from support_service.settings import Settings
 from perennial_http import ServiceApp
 from perennial_http.testing import ADMIN_KEY_SHA256, served
-
+from support_service.app import create
+from support_service.settings import Settings
 
 
 @pytest.fixture

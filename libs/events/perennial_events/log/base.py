@@ -54,6 +54,9 @@ class Log(Protocol):
     async def read(self, positions: Mapping[Partition, int], limit: int) -> Batch:
         """Records from the given offsets on, outside of any group. Empty at the end."""
 
+    async def starts(self, topics: Sequence[str]) -> dict[Partition, int]:
+        """For every partition of `topics`, the offset of the first record that is still kept."""
+
     async def ends(self, topics: Sequence[str]) -> dict[Partition, int]:
         """For every partition of `topics`, the offset that its next record will get."""
 

@@ -1,24 +1,19 @@
-"""The event log on Apache Kafka, through aiokafka: the only module that imports it.
-
-Events travel as CloudEvents in binary mode: attributes as `ce_*` headers, the data as the value, the
-ordering key as the key.
-"""
+"""The event log on Apache Kafka, through aiokafka: the only module that imports it."""
 
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 from typing import Any
-from uuid import NAMESPACE_OID, UUID, uuid5
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
-from perennial_events.envelope import Envelope, Record
+from perennial_events.envelope import Envelope
 from perennial_events.errors import LogUnavailable
 from perennial_events.log.base import Batch, Partition, Positions, Subscription, partition_of
+from perennial_events.log.binary_mode import from_message, to_headers
 
 MAX_BATCH_BYTES = 900_000
 """Below the broker's default `message.max.bytes` of 1 MiB."""
@@ -27,50 +22,6 @@ APPEND_SECONDS = 30.0
 
 REPLICAS = 3
 """How many brokers keep each partition, where there are so many."""
-
-_CONSTANT_HEADERS = [("ce_specversion", b"1.0"), ("content-type", b"application/json")]
-
-
-def to_headers(envelope: Envelope) -> list[tuple[str, bytes]]:
-    """The CloudEvents attributes of `envelope` as Kafka headers."""
-    headers = [
-        ("ce_id", str(envelope.id).encode()),
-        ("ce_type", envelope.type.encode()),
-        ("ce_source", envelope.source.encode()),
-        ("ce_subject", envelope.subject.encode()),
-        ("ce_time", envelope.time.astimezone(UTC).isoformat().replace("+00:00", "Z").encode()),
-        *_CONSTANT_HEADERS,
-    ]
-    if envelope.imported:
-        headers.append(("ce_imported", b"true"))
-    return headers
-
-
-def from_message(message: Any) -> Record:
-    """The record in a message. One that is no CloudEvent gets empty attributes, and is parked."""
-    headers = dict(message.headers)
-    appended_at = datetime.fromtimestamp(max(0, message.timestamp) / 1000, UTC)
-    try:
-        id = UUID(headers["ce_id"].decode())
-        time = datetime.fromisoformat(headers["ce_time"].decode())
-    except (KeyError, ValueError):
-        id = uuid5(NAMESPACE_OID, f"{message.topic}/{message.partition}/{message.offset}")
-        time = appended_at
-    return Record(
-        message.partition,
-        message.offset,
-        appended_at,
-        Envelope(
-            id=id,
-            type=headers.get("ce_type", b"").decode(errors="replace"),
-            source=headers.get("ce_source", b"").decode(errors="replace"),
-            subject=headers.get("ce_subject", b"").decode(errors="replace"),
-            time=time,
-            key=(message.key or b"").decode(errors="replace"),
-            imported=headers.get("ce_imported") == b"true",
-            data=(message.value or b"").decode(errors="replace"),
-        ),
-    )
 
 
 class KafkaLog:
@@ -196,15 +147,28 @@ class KafkaLog:
             if messages
         }
 
+    async def starts(self, topics: Sequence[str]) -> dict[Partition, int]:
+        async with self._reading:
+            reader = await self._started_reader()
+            partitions = await self._partitions_of(topics)
+            starts = await _or_unavailable(reader.beginning_offsets(partitions))
+        return {Partition(*topic_partition): start for topic_partition, start in starts.items()}
+
     async def ends(self, topics: Sequence[str]) -> dict[Partition, int]:
         async with self._reading:
             reader = await self._started_reader()
-            partitions = []
-            for topic in topics:
-                numbers = await _or_unavailable(_partitions_of(reader, topic))
-                partitions += [TopicPartition(topic, number) for number in numbers]
+            partitions = await self._partitions_of(topics)
             ends = await _or_unavailable(reader.end_offsets(partitions))
         return {Partition(*topic_partition): end for topic_partition, end in ends.items()}
+
+    async def _partitions_of(self, topics: Sequence[str]) -> list[TopicPartition]:
+        # The producer is the part of aiokafka that asks for the metadata of any topic.
+        producer = await _or_unavailable(self._started_producer())
+        return [
+            TopicPartition(topic, number)
+            for topic in topics
+            for number in sorted(await _or_unavailable(producer.partitions_for(topic)))
+        ]
 
     async def _started_reader(self) -> AIOKafkaConsumer:
         if self._reader is None:
@@ -251,17 +215,6 @@ class KafkaLog:
         if self._reader is not None:
             await self._reader.stop()
             self._reader = None
-
-
-async def _partitions_of(reader: AIOKafkaConsumer, topic: str) -> list[int]:
-    """The partition numbers of `topic`, asking the cluster where they are not known yet."""
-    for _attempt in range(50):
-        numbers = reader.partitions_for_topic(topic)
-        if numbers:
-            return sorted(numbers)
-        await reader._client.set_topics({topic} | set(reader._client.cluster.topics()))
-        await asyncio.sleep(0.1)
-    raise LogUnavailable(f"there is no topic {topic}")
 
 
 async def _or_unavailable(call: Any) -> Any:

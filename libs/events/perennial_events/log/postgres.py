@@ -155,6 +155,9 @@ class PostgresLog:
             batch.setdefault(partition, []).extend(records)
         return batch
 
+    async def starts(self, topics: Sequence[str]) -> dict[Partition, int]:
+        return dict.fromkeys(await self.ends(topics), 0)  # nothing is ever removed
+
     async def ends(self, topics: Sequence[str]) -> dict[Partition, int]:
         async with self._connection() as connection:
             rows = await connection.fetch(

@@ -17,6 +17,8 @@ MAX_PROPERTIES = 20
 MAX_NUMBER = 10**9
 """A whole number of ten digits and more may be a telephone number."""
 MAX_LONG_NUMBER = 10**18
+MAX_TEXT = 1_000
+"""A longer text is prose, or a URL whose path is no code."""
 
 LONG_NUMBERS = frozenset(
     [
@@ -242,7 +244,13 @@ def _is_personal(word: str) -> bool:
 def _keep(value: Any) -> Kept | None:
     if type(value) is not str:
         return _keep_number(value)
-    return _path(value) if "/" in value else _code(value)
+    return _text(value) if len(value) <= MAX_TEXT else None
+
+
+@lru_cache(4096)
+def _text(value: str) -> str | None:
+    """A code, or the path of a URL. Remembered, since most of a shop's clicks carry the same few."""
+    return _path(value) if value.startswith("/") or "://" in value else _code(value)
 
 
 def _keep_number(value: Any, limit: int = MAX_NUMBER) -> Kept | None:

@@ -19,6 +19,9 @@ from perennial_http import Key
 
 SOURCE: Final = "/perennial/engagement"
 
+STITCHING = (Identify, Alias)
+"""The calls that say who an anonymous visitor is."""
+
 _is_id = re.compile(r"[A-Za-z0-9._:-]{1,64}").fullmatch
 
 
@@ -62,7 +65,7 @@ def take(
     click_id = rules.event_id(rules.source_of(key.key_id), call.message_id)
     click = _click(call, click_id, at, customer_id, anonymous_id)
     if (
-        not isinstance(call, Identify | Alias)
+        not isinstance(call, STITCHING)
         or customer_id is None
         or anonymous_id is None
         or customer_id == anonymous_id
@@ -120,7 +123,7 @@ def _told(call: Call) -> tuple[str, Mapping[str, Kept]]:
                 " `Product Viewed`",
             )
         return name, scrubbed(call.properties, campaign_of(call.context, call.properties))
-    if isinstance(call, Page | Screen):
+    if isinstance(call, (Page, Screen)):
         campaign = campaign_of(call.context, call.properties)
         named: dict[str, Any] = {call.type: call.name} if call.name else {}
         return f"{call.type}_viewed", scrubbed({**named, **(call.properties or {})}, campaign)

@@ -1,6 +1,7 @@
 """Whose a fact is: customers by their id, anonymous visitors by theirs behind a `~`."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,10 +16,8 @@ ANONYMOUS = "~"
 # later fact holds, by its own time and not by when it got here.
 _ALIAS = text("""
     INSERT INTO aliases (identity, customer_id, at)
-    SELECT DISTINCT ON (identity) identity, customer_id, at
-    FROM unnest(CAST(:identities AS text[]), CAST(:customers AS text[]),
-                CAST(:times AS timestamptz[])) AS told (identity, customer_id, at)
-    ORDER BY identity COLLATE "C", at DESC, customer_id COLLATE "C" DESC
+    SELECT * FROM unnest(CAST(:identities AS text[]), CAST(:customers AS text[]),
+                         CAST(:times AS timestamptz[]))
     ON CONFLICT (identity) DO UPDATE SET customer_id = excluded.customer_id, at = excluded.at
     WHERE (excluded.at, excluded.customer_id) > (aliases.at, aliases.customer_id)
 """)
@@ -39,12 +38,13 @@ async def identify_visitors(
     session: AsyncSession, events: Sequence[Received[VisitorIdentified]]
 ) -> None:
     """An anonymous past is a customer's from now on, whether its clicks came before or come later."""
-    if events:
+    latest: dict[str, tuple[datetime, str]] = {}
+    for event, envelope in events:
+        who, told = anonymous(event.anonymous_id), (envelope.time, event.customer_id)
+        latest[who] = max(told, latest.get(who, told))
+    if latest:
+        identities = sorted(latest)
+        times, customers = zip(*(latest[who] for who in identities), strict=True)
         await session.execute(
-            _ALIAS,
-            {
-                "identities": [anonymous(event.anonymous_id) for event, _ in events],
-                "customers": [event.customer_id for event, _ in events],
-                "times": [envelope.time for _, envelope in events],
-            },
+            _ALIAS, {"identities": identities, "customers": customers, "times": times}
         )

@@ -51,7 +51,7 @@ CATEGORY_WORDS: dict[Category, Words] = {
             "rude, impolite, unfriendly, disrespect*, insulted",
             "unhöflich*, unfreundlich*, frech, respektlos*, beleidig*",
             "onbeleefd*, onvriendelijk*, onbeschoft, respectloos, beledigd",
-            "grosseir*, mal educad*, antipátic*, desrespeit*, rude",
+            "grosseir*, mal educado, mal educada, antipátic*, desrespeit*, rude",
         ),
         2: (
             "ignored, unhelpful, no answer, no reply, no response, nobody answers, customer service",
@@ -68,7 +68,7 @@ CATEGORY_WORDS: dict[Category, Words] = {
     },
     "payment": {
         3: (
-            "charged twice, double charge*, charged double, paid twice, overcharged, double payment",
+            "charged twice, double charge, double charged, charged double, paid twice, overcharged, double payment",
             "doppelt abgebucht, zweimal abgebucht, doppelt belastet, doppelt bezahlt",
             "dubbel afgeschreven, twee keer afgeschreven, dubbel betaald, dubbel in rekening",
             "cobrado duas vezes, cobrada duas vezes, cobrança duplicada, paguei duas vezes",
@@ -111,7 +111,7 @@ SEVERITY_WORDS: Words = {
         "ferid*, queimad*, incêndio, perigos*, alergi*, advogad*, tribunal, polícia, procon, golpe",
     ),
     2: (
-        "charged twice, double charge*, paid twice, lost, damaged, broken, never arrived, not arrived",
+        "charged twice, double charge, double charged, paid twice, lost, damaged, broken, never arrived, not arrived",
         "not delivered, never received, not received, unacceptable, rude, furious, third time, worst",
         "doppelt abgebucht, zweimal abgebucht, verloren, beschädig*, kaputt, nicht angekommen",
         "nicht geliefert, nicht erhalten, inakzeptabel, unverschämt*, unhöflich*, zum dritten mal",

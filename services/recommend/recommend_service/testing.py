@@ -1,4 +1,4 @@
-"""Events in a few words."""
+"""Support for tests: events in a few words."""
 
 from perennial_events.catalogue import (
     Clicked,

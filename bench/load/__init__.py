@@ -1,0 +1,1 @@
+"""The load: one process of its own, which sends requests that were encoded before the clock started."""

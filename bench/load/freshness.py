@@ -1,0 +1,182 @@
+"""Freshness: how long after a write was accepted the customer's state shows it.
+
+An open loop: writes are due at fixed times, whether or not earlier ones are answered. For a sample of
+them a probe reads the state (an order that is only placed: the timeline) as soon as the answer is in,
+with `Perennial-After`, and checks that the change is really in what it reads. Probed customers are new
+ones, so that what their state must show is known.
+"""
+
+import asyncio
+import random
+import time
+from collections import Counter, deque
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic_core import from_json
+
+from bench.load.client import Answer, Connection, connect_all
+from bench.load.measured import MILLISECONDS, Measured, percentile, summarize
+from bench.load.traffic import Shop
+
+PROBED = 0.04
+"""Of 500 writes a second, 20."""
+
+_CONNECTIONS = {"engagement": 48, "orders": 32, "profile": 32}
+_SLOTS = ("click",) * 8 + ("place", "pay")
+"""What ten writes in a row are."""
+
+_CLICK, _PLACED, _PAID = "click", "placed order", "paid order"
+_GRACE_SECONDS = 20.0
+
+
+class _Load:
+    """The state of one run: what was accepted, how late it was seen, what went wrong."""
+
+    def __init__(self, shop: Shop, connections: Mapping[str, list[Connection]], seed: int) -> None:
+        self._shop = shop
+        self._random = random.Random(seed)
+        self._seed = seed
+        self._probes = 0
+        self._free: dict[str, asyncio.LifoQueue[Connection]] = {}
+        for service, some in connections.items():
+            self._free[service] = asyncio.LifoQueue()
+            for connection in some:
+                self._free[service].put_nowait(connection)
+        self._unpaid: deque[tuple[str, str | None]] = deque()
+        self.accepted = 0
+        self.seen: dict[str, list[float]] = {_CLICK: [], _PLACED: [], _PAID: []}
+        self.answered: list[float] = []
+        self.failures: Counter[str] = Counter()
+
+    async def write(self, slot: int) -> None:
+        """Do what is due in this slot."""
+        kind = _SLOTS[slot % len(_SLOTS)]
+        if kind == "click":
+            await self._click()
+        elif kind == "pay" and self._unpaid:
+            await self._pay(*self._unpaid.popleft())
+        else:
+            await self._place()
+
+    async def _click(self) -> None:
+        probed = self._probe()
+        event = await self._send("engagement", self._shop.track_request(probed), 200)
+        if event and probed:
+            await self._look(_CLICK, self._shop.state_request(probed, event[0]), event[1])
+
+    async def _place(self) -> None:
+        probed = self._probe()
+        probed_when_paid = None if probed else self._probe()
+        order_id, request = self._shop.order(probed or probed_when_paid)
+        event = await self._send("orders", request, 201)
+        if event is None:
+            return
+        self._unpaid.append((order_id, probed_when_paid))
+        if probed:
+            await self._look(_PLACED, self._shop.timeline_request(probed, event[0]), event[1])
+
+    async def _pay(self, order_id: str, probed: str | None) -> None:
+        event = await self._send("orders", self._shop.pay_request(order_id), 200)
+        if event and probed:
+            await self._look(_PAID, self._shop.state_request(probed, event[0]), event[1])
+
+    def _probe(self) -> str | None:
+        """A new customer where the next write is to be probed."""
+        if self._random.random() > PROBED:
+            return None
+        self._probes += 1
+        return f"probe-{self._seed}-{self._probes}"
+
+    async def _send(self, service: str, request: bytes, expected: int) -> tuple[str, float] | None:
+        """The event of an accepted write, and when it was accepted."""
+        sent = time.perf_counter()
+        answer = await self._exchange(service, request)
+        if answer is None:
+            return None
+        at = time.perf_counter()
+        event = answer.header("perennial-event")
+        if answer.status != expected or event is None:
+            self.failures[f"write: status {answer.status}, event {event}"] += 1
+            return None
+        self.accepted += 1
+        self.answered.append(at - sent)
+        return event, at
+
+    async def _look(self, kind: str, request: bytes, accepted_at: float) -> None:
+        answer = await self._exchange("profile", request)
+        if answer is None:
+            return
+        # A read that gave up counts with the time that it took: it must not flatter the rest.
+        self.seen[kind].append(time.perf_counter() - accepted_at)
+        if answer.status != 200:
+            self.failures[f"probe: {kind}: status {answer.status}"] += 1
+        elif not _shows(kind, from_json(answer.body)):
+            self.failures[f"probe: {kind} is not in what was read"] += 1
+
+    async def _exchange(self, service: str, request: bytes) -> Answer | None:
+        free = self._free[service]
+        connection = await free.get()
+        try:
+            answer = await connection.send(request)
+        except ConnectionError:
+            self.failures[f"{service}: connection lost"] += 1
+            return None
+        free.put_nowait(connection)
+        return answer
+
+
+def _shows(kind: str, read: Any) -> bool:
+    if kind == _CLICK:
+        return bool(read["clicks"]["total"] == 1)
+    if kind == _PAID:
+        return bool(read["orders"]["count"] == 1)
+    return any(entry["type"] == "perennial.orders.order_placed.v1" for entry in read["data"])
+
+
+async def run(
+    shop: Shop, ports: Mapping[str, int], *, rate: int, seconds: float, seed: int
+) -> Measured:
+    """Offer `rate` writes a second, each of one event, for so many seconds."""
+    connections = {
+        service: await connect_all(ports[service], count) for service, count in _CONNECTIONS.items()
+    }
+    load = _Load(shop, connections, seed)
+    processor, began = time.process_time(), time.perf_counter()
+    late: list[float] = []
+    try:
+        async with asyncio.timeout(seconds + _GRACE_SECONDS), asyncio.TaskGroup() as group:
+            for slot in range(int(rate * seconds)):
+                due = began + slot / rate
+                if (wait := due - time.perf_counter()) > 0:
+                    await asyncio.sleep(wait)
+                late.append(time.perf_counter() - due)
+                group.create_task(load.write(slot))
+    except TimeoutError:
+        load.failures["no answer"] += 1
+    lasted = max(time.perf_counter() - began, seconds)
+    for connection in (one for some in connections.values() for one in some):
+        connection.close()
+    return _summary(load, rate, seconds, lasted, late, time.process_time() - processor)
+
+
+def _summary(
+    load: _Load, rate: int, seconds: float, lasted: float, late: list[float], processor: float
+) -> Measured:
+    seen = [each for some in load.seen.values() for each in some]
+    text = f"{rate} events/s for {seconds:.0f} s, open loop (8 clicks, a place, a pay), {len(seen)} probes"
+    measured = summarize(
+        text, seen, load.failures, seconds=lasted, processor_seconds=processor
+    )
+    notes = {
+        "offered_per_s": float(rate),
+        "achieved_per_s": load.accepted / lasted,
+        "sent_late_p99_ms": percentile(sorted(late), 0.99) * MILLISECONDS,
+        "write_p50_ms": percentile(sorted(load.answered), 0.50) * MILLISECONDS,
+        "write_p99_ms": percentile(sorted(load.answered), 0.99) * MILLISECONDS,
+    }
+    for kind, times in load.seen.items():
+        notes[f"{kind} p50_ms"] = percentile(sorted(times), 0.50) * MILLISECONDS
+        notes[f"{kind} p99_ms"] = percentile(sorted(times), 0.99) * MILLISECONDS
+    client_us = processor / max(1, len(late)) * 1e6
+    return measured.model_copy(update={"notes": notes, "client_us": client_us})

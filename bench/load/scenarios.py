@@ -1,0 +1,136 @@
+"""The loads, by name. Each encodes what it will send, then runs, and answers with what it measured."""
+
+from collections.abc import Awaitable, Callable
+from itertools import chain, islice, repeat
+
+from pydantic import BaseModel
+
+from bench.load import closed_loop, freshness
+from bench.load.client import Answer
+from bench.load.measured import Measured
+from bench.load.traffic import BATCH_ITEMS, SKUS, Shop, customer
+
+
+class Job(BaseModel):
+    """What the load process is asked to do."""
+
+    scenario: str
+    ports: dict[str, int]
+    key: str
+    seed: int
+    """Every job of a run has another, so that no id comes twice."""
+    requests: int
+    clients: int
+    within: float
+    """Seconds after which no further request is sent."""
+    rate: int = 0
+    """Events a second, where the load is not as fast as it is answered."""
+
+
+async def nothing(job: Job) -> Measured:
+    """Calls to a server that only answers: what the client itself costs."""
+    shop = Shop(job.key, job.seed)
+    requests = [shop.track_request() for _ in range(job.requests)]
+    load = f"{job.clients} clients, {job.requests:,} requests to a server that only answers"
+    return await _closed(job, load, "nothing", requests, closed_loop.has_status(200))
+
+
+async def single(job: Job) -> Measured:
+    shop = Shop(job.key, job.seed)
+    requests = [shop.track_request() for _ in range(job.requests)]
+    load = f"{job.clients} connections, {job.requests:,} calls"
+    return await _closed(job, load, "engagement", requests, closed_loop.has_status(200))
+
+
+async def batch(job: Job) -> Measured:
+    """Counts events, not requests; `p99_ms` is a request's."""
+    shop = Shop(job.key, job.seed)
+    requests = [shop.batch_request() for _ in range(job.requests)]
+    events = job.requests * BATCH_ITEMS
+    load = f"{job.clients} connections, {events:,} events in batches of {BATCH_ITEMS}"
+    measured = await _closed(job, load, "engagement", requests, _all_taken)
+    return measured.model_copy(
+        update={"done": measured.done * BATCH_ITEMS, "per_s": measured.per_s * BATCH_ITEMS}
+    )
+
+
+async def orders(job: Job) -> Measured:
+    shop = Shop(job.key, job.seed)
+    requests = [shop.order()[1] for _ in range(job.requests)]
+    load = f"{job.clients} clients, {job.requests:,} orders of 3 lines with Idempotency-Key"
+    return await _closed(job, load, "orders", requests, closed_loop.has_status(201))
+
+
+async def reads(job: Job) -> Measured:
+    """States of the customers that `history` gave clicks and orders."""
+    shop = Shop(job.key, job.seed)
+    each = [shop.state_request(known(number)) for number in range(KNOWN_CUSTOMERS)]
+    requests = list(islice(chain.from_iterable(repeat(each)), job.requests))
+    load = f"{job.clients} clients, {job.requests:,} reads of {KNOWN_CUSTOMERS:,} states"
+    return await _closed(job, load, "profile", requests, closed_loop.has_status(200))
+
+
+KNOWN_CUSTOMERS = 1_000
+_CLICKS_EACH = 20
+_ORDERS_EACH = 2
+
+
+def known(number: int) -> str:
+    """Every nineteenth customer, so that those who are read are spread over the tables."""
+    return customer(number * 19)
+
+
+async def history(job: Job) -> Measured:
+    """Give the products their names and 1,000 customers 20 clicks and 2 paid orders each."""
+    shop = Shop(job.key, job.seed)
+    users = [known(number) for number in range(KNOWN_CUSTOMERS)]
+    placed = [shop.order(user) for user in users for _ in range(_ORDERS_EACH)]
+    clicks = iter([user for _ in range(_CLICKS_EACH) for user in users])
+    batches = [shop.batch_request(clicks) for _ in range(_CLICKS_EACH * len(users) // BATCH_ITEMS)]
+    products = [shop.product_request(number) for number in range(SKUS)]
+    succeeded = _two_hundred
+    steps = [
+        await _closed(job, "products", "orders", products, succeeded),
+        await _closed(job, "orders", "orders", [request for _, request in placed], succeeded),
+        await _closed(
+            job, "payments", "orders", [shop.pay_request(id) for id, _ in placed], succeeded
+        ),
+        await _closed(job, "clicks", "engagement", batches, _all_taken),
+    ]
+    failures = {f"{step.load}: {why}": n for step in steps for why, n in step.failures.items()}
+    return steps[-1].model_copy(update={"load": "history", "failures": failures})
+
+
+async def fresh(job: Job) -> Measured:
+    return await freshness.run(
+        Shop(job.key, job.seed), job.ports, rate=job.rate, seconds=job.within, seed=job.seed
+    )
+
+
+async def _closed(
+    job: Job, load: str, service: str, requests: list[bytes], verdict: closed_loop.Verdict
+) -> Measured:
+    return await closed_loop.run(
+        load, job.ports[service], job.clients, requests, verdict, job.within
+    )
+
+
+def _two_hundred(answer: Answer) -> str | None:
+    return None if answer.status // 100 == 2 else f"status {answer.status}"
+
+
+def _all_taken(answer: Answer) -> str | None:
+    if answer.status != 200:
+        return f"status {answer.status}"
+    return None if b'"refused":[]' in answer.body else "refused items"
+
+
+SCENARIOS: dict[str, Callable[[Job], Awaitable[Measured]]] = {
+    "nothing": nothing,
+    "history": history,
+    "single": single,
+    "batch": batch,
+    "orders": orders,
+    "reads": reads,
+    "fresh": fresh,
+}

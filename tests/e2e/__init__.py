@@ -1,0 +1,1 @@
+"""A customer's story through the public APIs, on both logs."""

@@ -1,0 +1,1 @@
+"""What must hold whatever dies: processes are killed, and a checker compares truth with projections."""
