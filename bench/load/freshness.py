@@ -165,9 +165,7 @@ def _summary(
 ) -> Measured:
     seen = [each for some in load.seen.values() for each in some]
     text = f"{rate} events/s for {seconds:.0f} s, open loop (8 clicks, a place, a pay), {len(seen)} probes"
-    measured = summarize(
-        text, seen, load.failures, seconds=lasted, processor_seconds=processor
-    )
+    measured = summarize(text, seen, load.failures, seconds=lasted, processor_seconds=processor)
     notes = {
         "offered_per_s": float(rate),
         "achieved_per_s": load.accepted / lasted,

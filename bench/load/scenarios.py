@@ -1,7 +1,8 @@
 """The loads, by name. Each encodes what it will send, then runs, and answers with what it measured."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from itertools import chain, islice, repeat
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -125,7 +126,7 @@ def _all_taken(answer: Answer) -> str | None:
     return None if b'"refused":[]' in answer.body else "refused items"
 
 
-SCENARIOS: dict[str, Callable[[Job], Awaitable[Measured]]] = {
+SCENARIOS: dict[str, Callable[[Job], Coroutine[Any, Any, Measured]]] = {
     "nothing": nothing,
     "history": history,
     "single": single,

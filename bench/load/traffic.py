@@ -13,7 +13,13 @@ CUSTOMERS = 20_000
 SKUS = 2_000
 BATCH_ITEMS = 500
 CATEGORIES = ("shoes", "garden", "books", "kitchen", "toys", "lamps", "bikes", "tea")
-_EVENTS = ("Product Viewed", "Product Viewed", "Product Viewed", "Product Added", "Products Searched")
+_EVENTS = (
+    "Product Viewed",
+    "Product Viewed",
+    "Product Viewed",
+    "Product Added",
+    "Products Searched",
+)
 _AGENT = (
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko)"
     " Chrome/142.0.0.0 Safari/537.36"

@@ -3,6 +3,7 @@
 import typer
 
 from perennial_cli.broker import kafka
+from perennial_cli.docs import docs
 from perennial_cli.history.commands import demo, import_file, replay
 from perennial_cli.migrations.command import migrate
 from perennial_cli.operations import keys, parked
@@ -19,6 +20,7 @@ app = typer.Typer(
 app.command()(up)
 app.command()(kafka)
 app.command()(migrate)
+app.command()(docs)
 app.command()(demo)
 app.command()(replay)
 app.command("import")(import_file)

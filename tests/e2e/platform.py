@@ -163,7 +163,7 @@ def free_port_base() -> int:
     start = os.getpid() % len(_BASES)
     for base in (*_BASES[start:], *_BASES[:start]):
         if all(_is_free(base + place) for place in range(1, len(SERVICES) + 1)):
-            return base
+            return int(base)
     raise AssertionError("no five free ports")
 
 

@@ -1,6 +1,7 @@
 """A storefront's backend: the public APIs of a running platform, as a client of theirs uses them."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -11,8 +12,8 @@ import httpx
 
 Json = dict[str, Any]
 
-AGAIN = frozenset({409, 425, 429, 500, 502, 503, 504})
-"""Answers upon which a client tries again, with the same Idempotency-Key (409: one is in flight)."""
+AGAIN = frozenset({409, 500, 503})
+"""Answers with `Retry-After`, or failures, upon which a client tries again with the same key."""
 PAUSE_SECONDS = 0.05
 
 
@@ -30,11 +31,11 @@ class Answer:
 
     @property
     def event(self) -> str:
-        return self.headers["perennial-event"]
+        return str(self.headers["perennial-event"])
 
     @property
     def replayed(self) -> bool:
-        return self.headers.get("idempotent-replayed") == "true"
+        return "idempotent-replayed" in self.headers
 
 
 class Shop:
@@ -47,6 +48,7 @@ class Shop:
             name: httpx.AsyncClient(base_url=url, headers=headers, timeout=20)
             for name, url in urls.items()
         }
+        self.statuses: Counter[int] = Counter()
 
     async def __aenter__(self) -> Self:
         return self
@@ -63,6 +65,7 @@ class Shop:
     async def ask(self, service: str, method: str, path: str, **request: Any) -> Answer:
         """One request, whatever is answered. Raises `httpx.TransportError`."""
         answer = await self._clients[service].request(method, path, **request)
+        self.statuses[answer.status_code] += 1
         body = answer.json() if answer.content else None
         return Answer(answer.status_code, body, answer.headers)
 
@@ -88,10 +91,12 @@ class Shop:
                 except httpx.TransportError:
                     await asyncio.sleep(PAUSE_SECONDS)
                     continue
-                if answer.status in AGAIN:
-                    await asyncio.sleep(PAUSE_SECONDS)
-                    continue
-                return _checked(answer, path)
+                # A conflict that will not pass by itself comes without Retry-After.
+                if answer.status not in AGAIN or (
+                    answer.status == 409 and "retry-after" not in answer.headers
+                ):
+                    return _checked(answer, path)
+                await asyncio.sleep(PAUSE_SECONDS)
 
     async def put_product(self, sku: str, category: str, price: int, cost: int) -> Answer:
         body = {
@@ -145,6 +150,6 @@ def order_of(customer_id: str, *lines: tuple[str, int, int], **more: Any) -> Jso
 async def eventually(holds: Callable[[], Any], within: float = 10.0) -> Any:
     """Await `holds()` again and again until it is true; answers with that."""
     async with asyncio.timeout(within):
-        while not (found := await holds()):
+        while not (found := await holds()):  # noqa: ASYNC110 - it happens in another process
             await asyncio.sleep(PAUSE_SECONDS)
     return found

@@ -42,7 +42,6 @@ REPLIES = (
     "[simulated] We are sorry. We are looking into it and will come back to you today.",
     "[simulated] Thank you for telling us, and sorry for the trouble. A colleague has it in hand.",
 )
-RESOLUTION = "[simulated] Settled with the customer."
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +75,9 @@ def fulfil(rng: Random, order: Body, placed: datetime, as_of: datetime) -> Outco
         return Outcome(_cancelled_fields(rng, placed, paid, as_of), [], customer_lost=False)
     course = _draw_course(rng, paid)
     fields = _fields(rng, order, course, as_of)
-    complaint, unresolved = _complaint(rng, order, course)
+    complaint, unresolved = _complaint(rng, order, course, as_of)
     lost = unresolved and rng.random() < LOST_AFTER_UNRESOLVED_SHARE
-    return Outcome(fields, [item for item in complaint if item.at <= as_of], customer_lost=lost)
+    return Outcome(fields, complaint, customer_lost=lost)
 
 
 def _cancelled_fields(rng: Random, placed: datetime, paid: datetime, as_of: datetime) -> Body:
@@ -146,8 +145,10 @@ def _draw_return(rng: Random, order: Body, course: _Course, as_of: datetime) -> 
     return back if requested <= as_of else None
 
 
-def _complaint(rng: Random, order: Body, course: _Course) -> tuple[list[Item], bool]:
-    """The complaint with its reply and resolution, and whether it stays unresolved for good."""
+def _complaint(
+    rng: Random, order: Body, course: _Course, as_of: datetime
+) -> tuple[list[Item], bool]:
+    """The complaint, if there is one, and whether it stays unresolved for good."""
     complains_late = course.late and rng.random() < COMPLAINT_AFTER_LATE_SHARE
     if not complains_late and rng.random() >= COMPLAINT_OF_QUALITY_SHARE:
         return [], False
@@ -165,18 +166,20 @@ def _complaint(rng: Random, order: Body, course: _Course) -> tuple[list[Item], b
         sku = rng.choice(order["lines"])["sku"]
         text = f"[simulated] {rng.choice(QUALITY_TEXTS)}"
         body |= {"category": "quality", "sku": sku, "text": text}
-    return _handled(rng, body, opened)
+    return _handled(rng, body, opened, as_of)
 
 
-def _handled(rng: Random, body: Body, opened: datetime) -> tuple[list[Item], bool]:
-    customer, complaint = body["customer_id"], body["complaint_id"]
-    items = [Item(Kind.COMPLAINT, opened, customer, complaint, body)]
-    if rng.random() >= REPLIED_SHARE:
-        return items, True
-    replied = opened + timedelta(hours=rng.uniform(1, 20))
-    items.append(Item(Kind.REPLY, replied, customer, complaint, {"text": rng.choice(REPLIES)}))
-    if rng.random() >= RESOLVED_SHARE_OF_REPLIED:
-        return items, True
-    resolved = replied + timedelta(hours=rng.uniform(1, 72))
-    items.append(Item(Kind.RESOLVE, resolved, customer, complaint, {"text": RESOLUTION}))
-    return items, False
+def _handled(rng: Random, body: Body, opened: datetime, as_of: datetime) -> tuple[list[Item], bool]:
+    """The complaint with its answer and its end, as far as they had come by `as_of`."""
+    answered = opened + timedelta(hours=rng.uniform(1, 20))
+    resolved = answered + timedelta(hours=rng.uniform(1, 72))
+    gets_answer = rng.random() < REPLIED_SHARE
+    gets_resolved = gets_answer and rng.random() < RESOLVED_SHARE_OF_REPLIED
+    answer = rng.choice(REPLIES)
+    body["opened_at"] = rfc3339(opened)
+    if gets_answer and answered <= as_of:
+        body |= {"answered_at": rfc3339(answered), "answer": answer}
+    if gets_resolved and resolved <= as_of:
+        body["resolved_at"] = rfc3339(resolved)
+    item = Item(Kind.COMPLAINT, opened, body["customer_id"], body["complaint_id"], body)
+    return [item] if opened <= as_of else [], not gets_resolved

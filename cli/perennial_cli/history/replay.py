@@ -16,7 +16,6 @@ from rich.console import Console
 from perennial_cli.history.clicks import MOST_BYTES as MOST_BATCH_BYTES
 from perennial_cli.history.clicks import MOST_ITEMS as MOST_BATCH_ITEMS
 from perennial_cli.history.clicks import is_known, send_batch
-from perennial_cli.history.complaints import play_story, stories
 from perennial_cli.history.imports import MOST_BYTES, MOST_LINES, import_lot
 from perennial_cli.history.lots import lanes, lots
 from perennial_cli.history.platform import Platform
@@ -52,7 +51,7 @@ async def replay(
         await player.import_all("customers", history.of_kind(Kind.CUSTOMER), platform.profile)
         await player.import_all("orders", history.of_kind(Kind.ORDER), platform.orders)
         await player.send_clicks(history.of_kind(Kind.CLICK, Kind.IDENTIFY))
-        await player.play_complaints(history.of_kind(Kind.COMPLAINT, Kind.REPLY, Kind.RESOLVE))
+        await player.import_all("complaints", history.of_kind(Kind.COMPLAINT), platform.support)
     _tell_refusals(player.report, console)
     return player.report
 
@@ -94,15 +93,6 @@ class _Player:
                 done(len(lot), await send_batch(self.sender, url, lot))
 
         await self._phase("clicks", items, play)
-
-    async def play_complaints(self, items: list[Item]) -> None:
-        """Play complaints, each with its reply and resolution."""
-
-        async def play(lane: list[Item], done: _Done) -> None:
-            for story in stories(lane):
-                done(len(story), await play_story(self.sender, self.platform, story))
-
-        await self._phase("complaints", items, play)
 
     async def _phase(
         self, name: str, items: list[Item], play: Callable[[list[Item], _Done], Awaitable[None]]

@@ -19,8 +19,6 @@ class Kind(StrEnum):
     IDENTIFY = "identify"
     ORDER = "order"
     COMPLAINT = "complaint"
-    REPLY = "reply"
-    RESOLVE = "resolve"
 
 
 _RANK = {kind: rank for rank, kind in enumerate(Kind)}

@@ -21,6 +21,15 @@ Answer = tuple[int, dict[str, str], str]
 """Status, headers and body."""
 
 
+NAMES = {
+    "products": "sku",
+    "customers": "customer_id",
+    "orders": "order_id",
+    "complaints": "complaint_id",
+}
+"""What can be imported, and by which id it is known."""
+
+
 @dataclass
 class FakePlatform:
     """What the five services hold, in one process.
@@ -30,11 +39,9 @@ class FakePlatform:
     """
 
     things: dict[str, dict[str, Body]] = field(
-        default_factory=lambda: {"products": {}, "customers": {}, "orders": {}}
+        default_factory=lambda: {thing: {} for thing in NAMES}
     )
     clicks: dict[str, dict[str, Any]] = field(default_factory=dict)
-    complaints: dict[str, Any] = field(default_factory=dict)
-    actions: dict[str, str] = field(default_factory=dict)
     failures: dict[str, list[tuple[int, dict[str, str]]]] = field(default_factory=dict)
     refused_ids: set[str] = field(default_factory=set)
     calls: list[str] = field(default_factory=list)
@@ -58,12 +65,12 @@ class FakePlatform:
                 return 200, {}, self.import_lines(path.split("/")[-1].split(":")[0], body)
             if path == "/v1/batch":
                 return 200, {}, self.take_batch(json.loads(body))
-            return self.support(path, headers["idempotency-key"], json.loads(body))
+            return 404, {}, "{}"
 
     def import_lines(self, thing: str, body: bytes) -> str:
         held, count = self.things[thing], Counter[str]()
         answers: list[str] = []
-        name = {"products": "sku", "customers": "customer_id", "orders": "order_id"}[thing]
+        name = NAMES[thing]
         for number, line in enumerate(body.splitlines(), start=1):
             fact = json.loads(line)
             known = held.get(fact[name])
@@ -90,15 +97,6 @@ class FakePlatform:
                 self.arrived.append(item["messageId"])
         return json.dumps({"accepted": len(body["batch"]) - len(refused), "refused": refused})
 
-    def support(self, path: str, key: str, body: dict[str, Any]) -> Answer:
-        replayed = {"idempotent-replayed": "true"} if key in self.actions else {}
-        self.actions[key] = path
-        if path == "/v1/complaints":
-            self.complaints[body["complaint_id"]] = body
-            case = {"case_id": f"case-{body['complaint_id']}"}
-            return 201, replayed, json.dumps(body | case)
-        return 200, replayed, "{}"
-
     def read(self, path: str) -> Answer:
         found = self.resource(path)
         return (200, {}, json.dumps(found)) if found is not None else (404, {}, "{}")
@@ -111,9 +109,8 @@ class FakePlatform:
             return self.totals()
         if path == "/v1/recommendations":
             return {"data": [{"sku": "sim-mister", "score": 0.5, "because": ["sim-fern"]}]}
-        if path.startswith("/v1/cases/"):
-            done = f"{path}/resolve" in self.actions.values()
-            return {"status": "resolved" if done else "open", "first_response_at": "2026-01-01"}
+        if path == "/v1/operations/lag":
+            return {"group": "any", "behind": 0, "waiting_ms": 0, "partitions": []}
         customer, _, part = path.removeprefix("/v1/customers/").partition("/")
         parts: dict[str, Callable[[str], Body | None]] = {
             "state": self.state,

@@ -75,8 +75,7 @@ async def test_everything_arrives_once_and_each_customers_things_in_their_order(
     assert len(fake.clicks) == count[Kind.CLICK] + count[Kind.IDENTIFY]
     assert all(abs(at - datetime.now(UTC)) < timedelta(seconds=30) for at in fake.sent_at)
     assert max(fake.batch_sizes) <= 500
-    assert len(fake.complaints) == count[Kind.COMPLAINT]
-    assert sum(path.endswith("/resolve") for path in fake.actions.values()) == count[Kind.RESOLVE]
+    assert len(fake.things["complaints"]) == count[Kind.COMPLAINT]
     place = {name: number for number, name in enumerate(fake.arrived)}
     for kinds in ([Kind.ORDER], [Kind.CLICK, Kind.IDENTIFY]):
         for key in {item.key for item in history.items}:
@@ -88,14 +87,14 @@ async def test_a_second_replay_finds_its_data(
     fake: FakePlatform, platform: Platform, history: History
 ) -> None:
     first = await replay(history, platform, console=pipe())
-    held = json.dumps([fake.things, fake.clicks, fake.complaints])
+    held = json.dumps([fake.things, fake.clicks])
     fake.calls.clear()
     second = await replay(history, platform, console=pipe())
     assert by_name(second) == {
         name: (sent, 0, sent, 0) for name, (sent, *_) in by_name(first).items()
     }
     assert "POST /v1/batch" not in fake.calls
-    assert json.dumps([fake.things, fake.clicks, fake.complaints]) == held
+    assert json.dumps([fake.things, fake.clicks]) == held
 
 
 async def test_an_interrupted_replay_is_completed(
@@ -113,7 +112,7 @@ async def test_a_503_is_waited_out_as_long_as_it_says(
     fake: FakePlatform, platform: Platform, history: History
 ) -> None:
     fake.failures["/v1/orders:import"] = [(503, {"retry-after": "1"})]
-    fake.failures["/v1/complaints"] = [(409, {"retry-after": "0"}), (503, {})]
+    fake.failures["/v1/complaints:import"] = [(503, {})]
     report = await replay(history, platform, console=pipe())
     assert report.created == len(history.items)
     orders = next(phase for phase in report.phases if phase.name == "orders")

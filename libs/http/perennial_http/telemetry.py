@@ -60,7 +60,8 @@ def count_request(method: str, route: str, status: int, seconds: float) -> None:
         child = _children[label] = (_REQUESTS.labels(*names), _SECONDS.labels(*names))
     child[0].inc()
     child[1].observe(seconds)
-    if status >= 500 or seconds > SLOW_SECONDS:
+    # A readiness probe is asked to say 503 while the service starts or drains: that is no event.
+    if (status >= 500 and not route.startswith("/health/")) or seconds > SLOW_SECONDS:
         _log.warning(
             "request", method=method, route=route, status=status, ms=round(seconds * 1000, 1)
         )

@@ -4,7 +4,8 @@ import sys
 
 from engagement_service.app import create
 from engagement_service.settings import Settings
-from perennial_http import serve
+from perennial_http import run
 
-settings = Settings()
-sys.exit(serve(lambda: create(settings), settings))
+if __name__ == "__main__":
+    settings = Settings()
+    sys.exit(run(lambda: create(settings), settings, sys.argv[1:]))

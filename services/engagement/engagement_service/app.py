@@ -6,7 +6,7 @@ from engagement_service.tracking import api as tracking
 from engagement_service.tracking.service import SOURCE
 from perennial_events import Clock, Database, Worker, open_log, utc_now
 from perennial_events.group_commit import GroupCommit
-from perennial_http import HOUSEKEEPING, ServiceApp, create_app
+from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
 
 
 def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
@@ -30,7 +30,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         version="1",
         settings=settings,
         database=database,
-        routers=[tracking.router],
+        routers=[tracking.router, operations(worker)],
         worker=worker,
         closing=[event_log.close],
     )

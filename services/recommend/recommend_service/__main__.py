@@ -2,9 +2,10 @@
 
 import sys
 
-from perennial_http import serve
+from perennial_http import run
 from recommend_service.app import create
 from recommend_service.settings import Settings
 
-settings = Settings()
-sys.exit(serve(lambda: create(settings), settings))
+if __name__ == "__main__":
+    settings = Settings()
+    sys.exit(run(lambda: create(settings), settings, sys.argv[1:]))

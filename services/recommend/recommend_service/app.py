@@ -1,7 +1,7 @@
 """The service, put together."""
 
 from perennial_events import Clock, Database, Worker, open_log, utc_now
-from perennial_http import HOUSEKEEPING, ServiceApp, create_app
+from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
 from recommend_service.handlers import SUBSCRIPTIONS
 from recommend_service.recommendations import api as recommendations
 from recommend_service.recommendations.trending import Trending
@@ -26,7 +26,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         version="1",
         settings=settings,
         database=database,
-        routers=[recommendations.router],
+        routers=[recommendations.router, operations(worker)],
         worker=worker,
     )
     app.state.clock, app.state.settings, app.state.trending = clock, settings, Trending()

@@ -1,7 +1,7 @@
 """The service, put together."""
 
 from perennial_events import Clock, Database, Worker, open_log, utc_now
-from perennial_http import HOUSEKEEPING, ServiceApp, create_app
+from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
 from support_service.cases import api as cases
 from support_service.complaints import api as complaints
 from support_service.complaints import imports
@@ -27,7 +27,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         version="1",
         settings=settings,
         database=database,
-        routers=[complaints.router, imports.router, cases.router],
+        routers=[complaints.router, imports.router, cases.router, operations(worker)],
         worker=worker,
     )
     app.state.clock, app.state.settings = clock, settings

@@ -77,7 +77,7 @@ def _may_hold_large_call(raw: bytes, count: int) -> bool:
         return False
     gaps = [len(gap) for gap in raw.split(b'"type"')]
     if len(gaps) == count + 1:
-        longest = max(left + right for left, right in pairwise(gaps))
+        longest = max((left + right for left, right in pairwise(gaps)), default=0)
         if longest <= MAX_CALL_BYTES:
             return False
     return any(len(to_json(call)) > MAX_CALL_BYTES for call in from_json(raw)["batch"])

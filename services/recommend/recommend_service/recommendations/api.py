@@ -28,9 +28,9 @@ class RecommendationsQuery(QueryModel):
     sku: Annotated[list[Id], Field(max_length=30, default_factory=list)]
     """What is looked at, or lies in the cart (repeat the parameter for several products)."""
     limit: Annotated[int, Field(ge=1, le=50)] = 10
-    strategy: Annotated[str | None, Field(json_schema_extra={"enum": list(rules.STRATEGIES)})] = (
-        None
-    )
+    strategy: Annotated[
+        str | None, Field(max_length=64, json_schema_extra={"enum": list(rules.STRATEGIES)})
+    ] = None
     """Ask this strategy alone."""
 
 

@@ -1,0 +1,77 @@
+"""`python -m bench`: measure the platform's speed and memory on this machine; see README.md."""
+
+import argparse
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bench import machine, results
+from bench.backlog import Backlog
+from bench.homes import Platform, Servers
+from bench.online import FULL, QUICK, Online
+from bench.results import Figures
+
+ONLINE = ("start", "single", "batch", "orders", "reads", "freshness", "memory")
+ALONE = ("projection", "rebuild", "alone")
+LOGS = ("embedded", "kafka")
+
+
+def main() -> int:
+    options = _options()
+    names: Sequence[str] = options.only or (*ONLINE, *ALONE)
+    logs = LOGS if options.log == "both" else (options.log,)
+    measured: dict[str, Figures] = {}
+    # A part of the benches must not pass for the whole.
+    name = "partial.json" if options.only or options.quick else "latest.json"
+    for log in logs:
+        figures = measured[log] = {}
+        circumstances = machine.describe(Path(tempfile.gettempdir())) | {"quick": options.quick}
+        try:
+            _measure(log, names, figures, quick=options.quick)
+        finally:
+            # What was measured before something failed is worth seeing.
+            results.show(log, figures)
+            results.write(results.RESULTS / name, {log: figures}, {log: circumstances})
+    failed = any(each.failed for figures in measured.values() for each in figures.values())
+    return 1 if failed and not options.quick else 0
+
+
+def _measure(log: str, names: Sequence[str], figures: Figures, *, quick: bool) -> None:
+    sizes = QUICK if quick else FULL
+    if set(names) & set(ONLINE):
+        with _home() as home, Platform(home, log) as platform:
+            Online(platform, sizes, figures).run(names)
+    if set(names) & set(ALONE):
+        with _home() as home, Servers(home, log) as servers:
+            Backlog(servers, sizes, figures, quick=quick).run(names)
+
+
+@contextmanager
+def _home() -> Iterator[Path]:
+    """A folder for one run; what went wrong in it stays for a look."""
+    home = Path(tempfile.mkdtemp(prefix="perennial-bench-"))
+    try:
+        yield home
+    except BaseException:
+        print(f"logs are in {home}", file=sys.stderr)
+        raise
+    shutil.rmtree(home, ignore_errors=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--log", choices=(*LOGS, "both"), default="both")
+    parser.add_argument(
+        "--only", nargs="+", choices=(*ONLINE, *ALONE), help="these benches, not all"
+    )
+    parser.add_argument(
+        "--quick", action="store_true", help="a fraction of the load, once; never fails"
+    )
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,207 @@
+"""Compares every service's truth with every projection, and the log with what clients were told.
+
+    await check(platform.addresses, told)
+
+waits until nothing moves any more, and raises an AssertionError that names each thing that is lost,
+double or out of order. It reads databases and log directly: what it checks must not check itself.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from engagement_service.handlers import SUBSCRIPTIONS as ENGAGEMENT
+from orders_service.handlers import SUBSCRIPTIONS as ORDERS
+from perennial_cli.services import SERVICES
+from perennial_events import Envelope, Log, Subscriptions, open_log, utc_now
+from perennial_events.catalogue import TOPICS
+from perennial_events.log import Partition
+from perennial_events.log.postgres import connect_arguments
+from profile_service.handlers import subscriptions as profile_subscriptions
+from profile_service.stages.rules import Thresholds
+from recommend_service.handlers import SUBSCRIPTIONS as RECOMMEND
+from support_service.handlers import SUBSCRIPTIONS as SUPPORT
+from tests.faults import projections
+from tests.faults.load import Told
+
+SETTLE_SECONDS = 60.0
+SHOWN = 5
+
+SUBSCRIBED: Mapping[str, Subscriptions] = {
+    "profile": profile_subscriptions(utc_now, Thresholds(30, 90, 180)),
+    "orders": ORDERS,
+    "engagement": ENGAGEMENT,
+    "support": SUPPORT,
+    "recommend": RECOMMEND,
+}
+
+Databases = Mapping[str, "asyncpg.Connection[Any]"]
+
+
+@dataclass(frozen=True)
+class History:
+    """The log, read whole. `first` holds each event's first appearance, in the order of its partition."""
+
+    first: Mapping[UUID, Envelope]
+    place: Mapping[UUID, tuple[Partition, int]]
+    records: int
+
+    @property
+    def duplicates(self) -> int:
+        """How many records are second copies: what a relay sent again. Consumers absorb them."""
+        return self.records - len(self.first)
+
+
+async def check(
+    addresses: Mapping[str, str], told: Told | None = None, *, within: float = SETTLE_SECONDS
+) -> History:
+    """Check a platform that nobody writes to any more; answers with its history."""
+    databases = {
+        name: await asyncpg.connect(**connect_arguments(addresses[name])) for name in SERVICES
+    }
+    log = open_log(addresses["log"])
+    try:
+        await settle(databases, log, within)
+        history = await read_history(log)
+        findings = await _findings(databases, history, told or Told())
+    finally:
+        await log.close()
+        for connection in databases.values():
+            await connection.close()
+    assert not findings, "\n".join(["the platform is not consistent:", *findings])
+    return history
+
+
+async def _findings(databases: Databases, history: History, told: Told) -> list[str]:
+    findings = await nothing_parked(databases)
+    findings += told_is_in_the_log(history, told)
+    findings += await accepted_orders_stand(databases["orders"], told)
+    for name in SERVICES:
+        findings += await heard_what_it_subscribes_to(name, databases[name], history)
+    for comparison in projections.COMPARISONS:
+        findings += await comparison(databases, history.first)
+    return findings
+
+
+# Until nothing moves
+
+
+async def settle(databases: Databases, log: Log, within: float) -> None:
+    """Wait until every outbox is empty and every group has read to the end, and both still hold."""
+    deadline = asyncio.get_running_loop().time() + within
+    calm_at: Mapping[Partition, int] | None = None
+    while True:
+        moving = await _waiting_in_outboxes(databases)
+        ends = await log.ends(TOPICS)
+        moving += await _behind(databases, ends)
+        if not moving:
+            # Applying an event may emit another one: only a second look at the same ends is calm.
+            if calm_at == ends:
+                return
+            calm_at = ends
+        assert asyncio.get_running_loop().time() < deadline, f"still moving: {moving}"
+        await asyncio.sleep(0.1)
+
+
+async def _waiting_in_outboxes(databases: Databases) -> list[str]:
+    counts = {
+        name: await c.fetchval("SELECT count(*) FROM outbox") for name, c in databases.items()
+    }
+    return [f"{count} events in the outbox of {name}" for name, count in counts.items() if count]
+
+
+async def _behind(databases: Databases, ends: Mapping[Partition, int]) -> list[str]:
+    found: list[str] = []
+    for name, connection in databases.items():
+        rows = await connection.fetch("SELECT topic, partition, next_offset FROM offsets")
+        stands = {Partition(topic, number): position for topic, number, position in rows}
+        found += [
+            f"{name} in {partition.topic}/{partition.number}, of {end}"
+            for partition, end in ends.items()
+            if partition.topic in SUBSCRIBED[name].topics and stands.get(partition, 0) < end
+        ]
+    return found
+
+
+async def read_history(log: Log) -> History:
+    """Everything in the log, from its beginning."""
+    first: dict[UUID, Envelope] = {}
+    place: dict[UUID, tuple[Partition, int]] = {}
+    count = 0
+    ends = await log.ends(TOPICS)
+    for partition, end in ends.items():
+        position = 0
+        while position < end:
+            for record in (await log.read({partition: position}, 5_000)).get(partition, ()):
+                first.setdefault(record.envelope.id, record.envelope)
+                place.setdefault(record.envelope.id, (partition, record.offset))
+                position = record.offset + 1
+                count += 1
+    return History(first, place, count)
+
+
+# The log against what clients were told
+
+
+def told_is_in_the_log(history: History, told: Told) -> list[str]:
+    """Each answered event is in the log, and none stands before one that its client learned of earlier."""
+    findings = []
+    for lane, events in told.events.items():
+        ids = [UUID(event) for event in events]
+        lost = [id for id in ids if id not in history.first]
+        if lost:
+            findings.append(f"{lane}: told of, not in the log: {some(lost)}")
+        at: dict[Partition, int] = {}
+        for id in ids:
+            if id in history.place:
+                partition, offset = history.place[id]
+                if offset < at.get(partition, -1):
+                    findings.append(f"{lane}: {history.first[id].type} {id} stands too early")
+                at[partition] = max(offset, at.get(partition, -1))
+    return findings
+
+
+async def accepted_orders_stand(orders: "asyncpg.Connection[Any]", told: Told) -> list[str]:
+    rows = await orders.fetch("SELECT order_id FROM orders")
+    lost = told.orders - {row["order_id"] for row in rows}
+    return [f"accepted orders are gone: {some(lost)}"] if lost else []
+
+
+# Consumers
+
+
+async def nothing_parked(databases: Databases) -> list[str]:
+    findings = []
+    for name, connection in databases.items():
+        rows = await connection.fetch(
+            "SELECT type, key, reason FROM parked_events WHERE discarded_at IS NULL"
+        )
+        if rows:
+            findings.append(f"{name} has parked {some([tuple(row) for row in rows])}")
+    return findings
+
+
+async def heard_what_it_subscribes_to(
+    name: str, connection: "asyncpg.Connection[Any]", history: History
+) -> list[str]:
+    """The inbox holds exactly the events that the service subscribes to."""
+    wants: Callable[[str], bool] = SUBSCRIBED[name].wants
+    wanted = {id for id, envelope in history.first.items() if wants(envelope.type)}
+    inbox = {row["event_id"] for row in await connection.fetch("SELECT event_id FROM inbox")}
+    findings = []
+    if lost := wanted - inbox:
+        types = [history.first[id].type for id in lost]
+        findings.append(f"{name} never applied {len(lost)} events: {some(types)}")
+    if unknown := inbox - wanted:
+        findings.append(f"{name} applied {len(unknown)} events that the log does not hold")
+    return findings
+
+
+def some(things: Sequence[Any] | set[Any]) -> str:
+    """The first few, and how many there are."""
+    shown = ", ".join(map(str, list(things)[:SHOWN]))
+    return shown if len(things) <= SHOWN else f"{shown}, … ({len(things)})"
