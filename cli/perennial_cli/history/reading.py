@@ -1,9 +1,11 @@
 """Reading from the services what a replay has led to."""
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from statistics import median
 from time import perf_counter
 from typing import Any
 
@@ -13,6 +15,7 @@ from perennial_cli.history.shop import Body, History, Kind
 
 LONGEST_WAIT_S = 120.0
 PAUSE_S = 0.5
+PROBES = 9
 TIMELINE_LENGTH = 12
 RECOMMENDATIONS = 5
 FITTING_ORDERS = range(4, 13)
@@ -24,6 +27,7 @@ class View:
     """Answers of the services; what a service could not answer is None."""
 
     settled_s: float | None
+    fresh_ms: float | None
     stages: Body | None
     totals: Body | None
     customer_id: str | None
@@ -53,7 +57,8 @@ async def read_view(sender: Sender, platform: Platform, history: History) -> Vie
     }
     answers = await asyncio.gather(*(_get(sender, url) for url in addresses.values()))
     found: Mapping[str, Body | None] = dict(zip(addresses, answers, strict=True))
-    return View(settled_s=settled_s, customer_id=customer, **found)
+    fresh_ms = await _freshness(sender, platform, customer)
+    return View(settled_s=settled_s, fresh_ms=fresh_ms, customer_id=customer, **found)
 
 
 def interesting_customer(history: History) -> str | None:
@@ -86,10 +91,28 @@ async def _settle(sender: Sender, platform: Platform) -> float | None:
     return None
 
 
-def lag_ms(answer: Body | None) -> float:
-    """`freshness.lag_ms`; 0 where the answer does not say."""
-    freshness = (answer or {}).get("freshness") or {}
-    return float(freshness.get("lag_ms") or 0)
+async def _freshness(sender: Sender, platform: Platform, customer: str | None) -> float | None:
+    """How long it takes from an accepted click to a state that has seen it, in milliseconds."""
+    if customer is None:
+        return None
+    click = {"type": "track", "event": "Freshness Probed", "anonymousId": "sim-probe"}
+    url = f"{platform.profile}/v1/customers/{customer}/state"
+    body = json.dumps(click).encode()
+    times = []
+    for _probe in range(PROBES):
+        answer = await sender.send(
+            "POST",
+            f"{platform.engagement}/v1/track",
+            content=lambda: body,
+            headers={"content-type": "application/json"},
+        )
+        event = answer.headers.get("perennial-event")
+        if event is None:
+            return None
+        accepted = perf_counter()
+        await sender.send("GET", url, headers={"perennial-after": event})
+        times.append((perf_counter() - accepted) * 1000)
+    return median(times)
 
 
 async def _get(sender: Sender, url: str | None) -> Body | None:

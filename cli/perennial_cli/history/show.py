@@ -12,7 +12,7 @@ from rich.text import Text
 
 from perennial_cli.history.currencies import minor_units, readable
 from perennial_cli.history.customer_card import customer_card, recommendations, timeline
-from perennial_cli.history.reading import View, lag_ms
+from perennial_cli.history.reading import View
 from perennial_cli.history.report import PhaseReport, ReplayReport
 from perennial_cli.history.shop import AccountRow, Body, History, Kind, Totals
 
@@ -163,16 +163,14 @@ def _segments_table(rows: list[Body]) -> Table:
 
 
 def _freshness(view: View, report: ReplayReport) -> Panel:
-    lag = max(lag_ms(view.stages), lag_ms(view.state))
     caught_up = (
         "had not caught up when we looked"
         if view.settled_s is None
         else f"had caught up {view.settled_s:.1f} s after the last call"
     )
-    text = (
-        f"[bold]{report.per_second:,.0f}[/] events a second through the APIs · customer states "
-        f"{caught_up} · they lag [bold]{lag:,.0f} ms[/] behind"
-    )
+    text = f"[bold]{report.per_second:,.0f}[/] events a second through the APIs · customer states {caught_up}"
+    if view.fresh_ms is not None:
+        text += f" · a click now shows in customer state after [bold]{view.fresh_ms:,.0f} ms[/]"
     return Panel(text, box=box.ROUNDED, border_style="green", title="Speed and freshness")
 
 

@@ -61,7 +61,10 @@ def count_request(method: str, route: str, status: int, seconds: float) -> None:
     child[0].inc()
     child[1].observe(seconds)
     # A readiness probe is asked to say 503 while the service starts or drains: that is no event.
-    if (status >= 500 and not route.startswith("/health/")) or seconds > SLOW_SECONDS:
+    # An import lasts as long as its caller has lines.
+    failed = status >= 500 and not route.startswith("/health/")
+    slow = seconds > SLOW_SECONDS and not route.endswith(":import")
+    if failed or slow:
         _log.warning(
             "request", method=method, route=route, status=status, ms=round(seconds * 1000, 1)
         )
