@@ -2,6 +2,7 @@
 
 import json
 import statistics
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from rich.table import Table
 from bench.targets import TARGETS
 
 RESULTS = Path(__file__).parent / "results"
+_WIDTH = 120
 
 
 class Figure(BaseModel):
@@ -110,13 +112,14 @@ def write(path: Path, figures: dict[str, Figures], circumstances: dict[str, Any]
 
 
 def show(log: str, figures: Figures) -> None:
-    """The figures of one log as a table on the terminal."""
+    """The figures of one log as a table on the terminal, what was offered beneath it."""
+    # Wide enough where the output is no terminal: a name that is cut is of no use.
+    console = Console(width=None if sys.stdout.isatty() else _WIDTH)
     table = Table(title=f"Perennial on the {log} log", title_justify="left")
     table.add_column("figure", no_wrap=True)
     for heading in ("value", "target", "floor", "ratio", "errors"):
-        table.add_column(heading, justify="right")
+        table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("")
-    table.add_column("offered", overflow="fold")
     for name, found in figures.items():
         table.add_row(
             name,
@@ -124,15 +127,14 @@ def show(log: str, figures: Figures) -> None:
             found.target or "",
             "" if found.floor is None else f"{found.floor:,.10g}",
             _ratio(found),
-            str(found.errors or ""),
+            str(found.errors),
             {True: "[green]met[/]", False: "[red]missed[/]", None: ""}[found.met],
-            found.offered,
         )
-    console = Console()
     console.print(table)
     for name, found in figures.items():
+        console.print(f"[bold]{name}[/]: {found.offered}", highlight=False)
         if found.failures:
-            console.print(f"[red]{name}: {found.failures}[/]")
+            console.print(f"  [red]{found.failures}[/]", highlight=False)
 
 
 def _ratio(found: Figure) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import asyncpg
 
@@ -79,12 +79,12 @@ async def _settle(log_url: str, databases: Mapping[str, str], within: float) -> 
     return time.monotonic() - began - _QUIET_LOOKS * _LOOK_SECONDS
 
 
-async def _behind(connection: "asyncpg.Connection", service: str, ends: Ends) -> int:
+async def _behind(connection: "asyncpg.Connection[Any]", service: str, ends: Ends) -> int:
     stored = await connection.fetch(_OFFSETS, service)
-    waiting: int = await connection.fetchval("SELECT count(*) FROM outbox")
-    return waiting + sum(
-        max(0, ends[Partition(topic, number)] - offset) for topic, number, offset in stored
-    )
+    behind: int = await connection.fetchval("SELECT count(*) FROM outbox")
+    for topic, number, offset in stored:
+        behind += max(0, ends[Partition(topic, number)] - offset)
+    return behind
 
 
 def watch(log_url: str, database_url: str, group: str, within: float) -> Applied:

@@ -5,6 +5,8 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -35,18 +37,19 @@ def _need_kafka(require: bool) -> None:
 
 
 @pytest.fixture(scope="session", params=ON_PLATFORMS)
-def platform(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[RunningPlatform]:
+def platform(request: pytest.FixtureRequest) -> Iterator[RunningPlatform]:
     """The five services under their supervisor, on each log in turn."""
     if request.param == "kafka":
         _need_kafka(os.environ.get("PERENNIAL_REQUIRE_KAFKA") == "1")
-    running = RunningPlatform(tmp_path_factory.mktemp("platform") / "home", request.param)
-    try:
-        running.start()
-        yield running
-    finally:
-        running.stop()
+    # Not among pytest's own folders: each run of pytest closes their root to other users, and so to the
+    # PostgreSQL of a run beside it.
+    with TemporaryDirectory(prefix="perennial-") as folder:
+        running = RunningPlatform(Path(folder) / "home", request.param)
+        try:
+            running.start()
+            yield running
+        finally:
+            running.stop()
 
 
 @pytest.fixture

@@ -18,10 +18,12 @@ def run_migrations() -> None:
 
 async def _run() -> None:
     url = context.config.get_main_option("sqlalchemy.url", "")
-    engine = create_async_engine(url, poolclass=NullPool)
+    engine = create_async_engine(
+        url,
+        poolclass=NullPool,
+        connect_args={"server_settings": {"lock_timeout": LOCK_TIMEOUT}},
+    )
     async with engine.connect() as connection:
-        await connection.execute(text(f"SET lock_timeout = '{LOCK_TIMEOUT}'"))
-        await connection.commit()
         await connection.run_sync(_migrate)
     await engine.dispose()
 

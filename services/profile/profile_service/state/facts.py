@@ -12,6 +12,7 @@ from perennial_events import Envelope, Event, Received
 from perennial_events.catalogue import (
     Clicked,
     ComplaintAnswered,
+    ComplaintEscalated,
     ComplaintOpened,
     ComplaintReopened,
     ComplaintResolved,
@@ -199,6 +200,7 @@ def _product(facts: Facts, event: ProductChanged, _envelope: Envelope) -> None:
 GATHERERS: Mapping[type[Event], Gatherer] = {
     Clicked: _clicked,
     ComplaintAnswered: _of_customer,
+    ComplaintEscalated: _of_customer,
     ComplaintOpened: _complained,
     ComplaintReopened: _reopened,
     ComplaintResolved: _resolved,

@@ -43,20 +43,24 @@ _VISITOR = text("""
     ) AS applied ON true
 """)
 
+# Availability is asked of the best only: the scalar query runs for each row that the LIMIT takes.
 _GOES_WITH = """
     SELECT '{strategy}', found.*
     FROM unnest(CAST(:seeds AS text[])) AS seed (sku)
     JOIN {counts} AS seed_counts USING (sku)
     CROSS JOIN LATERAL (
-        SELECT pairs.sku, seed.sku AS seed, pairs.together, seed_counts.{count}, own.{count}
-        FROM (
-            SELECT other AS sku, {count} AS together FROM {pairs} WHERE sku = seed.sku
-            UNION ALL
-            SELECT sku, {count} FROM {pairs} WHERE other = seed.sku
-        ) AS pairs JOIN {counts} AS own USING (sku)
-        WHERE together >= :support AND pairs.sku NOT IN (SELECT sku FROM excluded)
-          AND NOT EXISTS (SELECT FROM products p WHERE p.sku = pairs.sku AND NOT p.available)
-        ORDER BY CAST(together AS double precision) * together / own.{count} DESC, pairs.sku
+        SELECT * FROM (
+            SELECT pairs.sku, seed.sku AS seed, pairs.together, seed_counts.{count}, own.{count}
+            FROM (
+                SELECT other AS sku, {count} AS together FROM {pairs} WHERE sku = seed.sku
+                UNION ALL
+                SELECT sku, {count} FROM {pairs} WHERE other = seed.sku
+            ) AS pairs JOIN {counts} AS own USING (sku)
+            WHERE together >= :support AND pairs.sku NOT IN (SELECT sku FROM excluded)
+            ORDER BY CAST(together AS double precision) * together / own.{count} DESC, pairs.sku
+            OFFSET 0
+        ) AS ranked
+        WHERE (SELECT available FROM products WHERE products.sku = ranked.sku) IS NOT FALSE
         LIMIT :shortlist
     ) AS found
     WHERE '{strategy}' = ANY(CAST(:strategies AS text[]))

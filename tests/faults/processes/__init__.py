@@ -1,0 +1,1 @@
+"""Programs that die at a chosen moment."""
