@@ -7,6 +7,7 @@ effects commit together, whoever else believes to own a partition.
 """
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -45,6 +46,7 @@ class Consumer:
         self._group = group
         self._subscriptions = subscriptions
         self._positions: dict[Partition, int] = {}
+        self._pause = FIRST_PAUSE_SECONDS
         self._stopping = asyncio.Event()
         self.ready = asyncio.Event()
 
@@ -55,35 +57,46 @@ class Consumer:
     async def run(self) -> None:
         """Consume until stopped. A failure that is neither the event's nor the surroundings' is
         raised: the process ends, and the events come again."""
-        pause = FIRST_PAUSE_SECONDS
         while not self._stopping.is_set():
             try:
                 async with self._log.subscribe(
                     self._group, self._subscriptions.topics, self._load_positions
                 ) as subscription:
                     while not self._stopping.is_set():
-                        await self._step(subscription)
-                        pause = FIRST_PAUSE_SECONDS
+                        await self._consume(subscription)
             except Exception as error:
                 if not is_transient(error):
                     raise
                 log.warning("waiting for the surroundings", group=self._group, error=str(error))
-                await self._pause(pause)
-                pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+                await self._wait_longer()
 
-    async def _step(self, subscription: Subscription) -> None:
-        batch = await subscription.fetch(BATCH_RECORDS, FETCH_SECONDS)
-        self.ready.set()
-        if not batch:
-            return
+    async def _consume(self, subscription: Subscription) -> None:
+        """Apply batch after batch until stopped, or until one was fenced.
+
+        The next batch is fetched while one is applied: the database works on the one and this
+        process on the other.
+        """
+        stopping = asyncio.create_task(self._stopping.wait())
+        following = asyncio.create_task(subscription.fetch(BATCH_RECORDS, FETCH_SECONDS))
         try:
-            await self._apply(batch)
+            while True:
+                await asyncio.wait([following, stopping], return_when=asyncio.FIRST_COMPLETED)
+                if stopping.done():
+                    return
+                batch = following.result()
+                following = asyncio.create_task(subscription.fetch(BATCH_RECORDS, FETCH_SECONDS))
+                self.ready.set()
+                if batch:
+                    await self._apply(batch)
+                    self._pause = FIRST_PAUSE_SECONDS
         except Fenced as fenced:
             log.info("another member moved on", group=self._group, detail=str(fenced))
-            subscription.seek(set(batch))
-        except BaseException:
-            subscription.seek(set(batch))
-            raise
+        finally:
+            stopping.cancel()
+            following.cancel()
+            await asyncio.gather(stopping, following, return_exceptions=True)
+            # What was fetched ahead is not applied: whoever goes on asks where to.
+            subscription.seek(subscription.assigned)
 
     async def _load_positions(self, partitions: set[Partition]) -> dict[Partition, int]:
         async with self._database.transaction() as session:
@@ -160,10 +173,9 @@ class Consumer:
         )
         await parked.park(session, [(record, parked.reason_of(error))])
 
-    async def _pause(self, seconds: float) -> None:
+    async def _wait_longer(self) -> None:
         # Jitter, so that members that failed together do not come back together.
-        jittered = seconds * (0.5 + random.random())  # noqa: S311 - not for secrets
-        try:
+        jittered = self._pause * (0.5 + random.random())  # noqa: S311 - not for secrets
+        self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), jittered)
-        except TimeoutError:
-            return

@@ -40,6 +40,10 @@ class Fenced(EventError):
 _FAULT_OF_THE_DATA = ("22", "23")
 _FAULT_OF_THE_SURROUNDINGS = ("08", "25", "40", "53", "55", "57", "58")
 
+# What asyncpg says of a connection that is gone. `InternalClientError`: it went amid a round trip, and
+# the protocol's state machine was caught between two states.
+_CUT_OFF = (asyncpg.InterfaceError, asyncpg.InternalClientError)
+
 
 def sqlstate(error: BaseException) -> str | None:
     """The SQLSTATE behind an error of SQLAlchemy or asyncpg, or None."""
@@ -64,7 +68,7 @@ def is_transient(error: BaseException) -> bool:
         return True
     original = error.orig if isinstance(error, DBAPIError) else error
     cause = original.__cause__ if original is not None else None
-    if isinstance(original, asyncpg.InterfaceError) or isinstance(cause, asyncpg.InterfaceError):
+    if isinstance(original, _CUT_OFF) or isinstance(cause, _CUT_OFF):
         return True
     if isinstance(cause, ConnectionError | TimeoutError | OSError):
         return True

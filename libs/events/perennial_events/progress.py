@@ -40,9 +40,14 @@ _MOVE = text("""
       AND offsets.partition = moved.partition
 """)
 
+# Null where all were new, which is nearly always: then their ids need not travel back.
 _SEE = text("""
-    INSERT INTO inbox (event_id) SELECT unnest(CAST(:ids AS uuid[]))
-    ON CONFLICT DO NOTHING RETURNING event_id
+    WITH new AS (
+        INSERT INTO inbox (event_id) SELECT unnest(CAST(:ids AS uuid[]))
+        ON CONFLICT DO NOTHING RETURNING event_id
+    )
+    SELECT count(*) = :all AS all_new, CASE WHEN count(*) < :all THEN array_agg(event_id) END AS new
+    FROM new
 """)
 
 _FORGET = text("""
@@ -97,8 +102,11 @@ async def unseen(session: AsyncSession, records: Sequence[Record]) -> list[Recor
     """Enter the records' events into the inbox and return those that were not in it."""
     if not records:
         return []
-    rows = await session.scalars(_SEE, {"ids": [record.envelope.id for record in records]})
-    new: set[UUID] = set(rows.all())
+    ids = [record.envelope.id for record in records]
+    found = (await session.execute(_SEE, {"ids": ids, "all": len(ids)})).one()
+    if found.all_new:
+        return list(records)
+    new: set[UUID] = set(found.new or ())
     fresh = []
     for record in records:
         if record.envelope.id in new:

@@ -84,7 +84,8 @@ class Subscriptions:
     async def apply(self, session: AsyncSession, batch: Sequence[Received[Event]]) -> None:
         """Apply a batch to every projection, then to the reactions and handlers, which may read them."""
         for part in self._parts:
-            chosen = [event for event in batch if isinstance(event.event, part.subscribes)]
+            wanted = frozenset(part.subscribes)
+            chosen = [event for event in batch if type(event.event) in wanted]
             if chosen:
                 await part.apply(session, chosen)
         for event_type, events in in_order(
