@@ -63,7 +63,11 @@ class FakePlatform:
 
     def write(self, path: str, body: bytes) -> Answer:
         if path.endswith(":import"):
-            return 200, {}, self.import_lines(path.rsplit("/", maxsplit=1)[-1].split(":", maxsplit=1)[0], body)
+            return (
+                200,
+                {},
+                self.import_lines(path.rsplit("/", maxsplit=1)[-1].split(":", maxsplit=1)[0], body),
+            )
         if path == "/v1/batch":
             return 200, {}, self.take_batch(json.loads(body))
         if path == "/v1/track":

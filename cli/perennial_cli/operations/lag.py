@@ -6,7 +6,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from perennial_cli.operations.platform import HomeOption, reach, service
+from perennial_cli.operations.platform import HomeOption, Silent, reach, service
 from perennial_cli.services import SERVICES
 
 
@@ -23,7 +23,11 @@ def lag(
     platform = reach(home)
     for name in SERVICES:
         with service(platform, name) as api:
-            answer = api.get("/v1/operations/lag")
+            try:
+                answer = api.get("/v1/operations/lag")
+            except Silent:
+                table.add_row(name, "does not answer", "?", "?")
+                continue
         table.add_row(answer["group"], "all", f"{answer['behind']:,}", since(answer["waiting_ms"]))
         for each in answer["partitions"] if partitions else ():
             place = f"{each['topic']}/{each['partition']}"

@@ -30,8 +30,12 @@ def reach(home: Path | None) -> Platform:
         give_up(str(error))
 
 
+class Silent(Exception):
+    """A service did not answer, or refused; the message says which and why."""
+
+
 class Service:
-    """One service's API. A refusal or silence ends the command with a sentence."""
+    """One service's API. A refusal or silence ends the command with a sentence, unless it is caught."""
 
     def __init__(self, client: httpx.Client, name: str) -> None:
         self._client = client
@@ -61,10 +65,12 @@ class Service:
             answer = self._client.request(method, path, **request)
         except httpx.TransportError as error:
             address = self._client.base_url
-            give_up(f"{self.name} does not answer at {address} ({error}). Is the platform up?")
+            raise Silent(
+                f"{self.name} does not answer at {address} ({error}). Is the platform up?"
+            ) from None
         if answer.is_error:
             problem = answer.json()
-            give_up(f"{self.name}: {problem.get('detail') or problem.get('title')}")
+            raise Silent(f"{self.name}: {problem.get('detail') or problem.get('title')}")
         return answer
 
 
@@ -74,7 +80,10 @@ def service(platform: Platform, name: str) -> Iterator[Service]:
     headers = {"Authorization": f"Bearer {platform.key}"}
     address = getattr(platform, name)
     with httpx.Client(base_url=address, headers=headers, timeout=TIMEOUT_SECONDS) as client:
-        yield Service(client, name)
+        try:
+            yield Service(client, name)
+        except Silent as silent:
+            give_up(str(silent))
 
 
 def give_up(reason: str) -> NoReturn:
