@@ -34,25 +34,34 @@ DataOption = Annotated[
     ),
 ]
 SeedOption = Annotated[int, typer.Option(help="Of the simulated shop.")]
+LogOption = Annotated[
+    Literal["embedded", "kafka"],
+    typer.Option(help="The event log: in the embedded PostgreSQL, or a real Apache Kafka."),
+]
 CustomersOption = Annotated[int, typer.Option(min=1, help="Of the simulated shop.")]
 
 
-def demo(data: DataOption = None, seed: SeedOption = 7, customers: CustomersOption = 1000) -> None:
+def demo(
+    data: DataOption = None,
+    seed: SeedOption = 7,
+    customers: CustomersOption = 1000,
+    log: LogOption = "embedded",
+) -> None:
     """Start the platform, replay a shop's history, and show what is known of its customers.
 
     It stays up until Ctrl-C; with CI=true in the environment it stops after showing the result.
     """
     home = default_home()
-    log = home / "logs" / "platform.log"
-    log.parent.mkdir(parents=True, exist_ok=True)
+    lines_file = home / "logs" / "platform.log"
+    lines_file.parent.mkdir(parents=True, exist_ok=True)
     try:
         currency = currency_of(data)
     except HistoryError as error:
         give_up(str(error))
-    print(f"Starting the platform in {home.absolute()} (its lines go to {log})", flush=True)
-    with log.open("ab") as lines:
+    print(f"Starting the platform in {home.absolute()} (its lines go to {lines_file})", flush=True)
+    with lines_file.open("ab") as lines:
         supervisor = subprocess.Popen(
-            [sys.executable, "-m", "perennial_cli", "up"],
+            [sys.executable, "-m", "perennial_cli", "up", "--log", log],
             stdout=lines,
             stderr=subprocess.STDOUT,
             env=os.environ | {"PERENNIAL_CURRENCY": currency},
@@ -60,7 +69,7 @@ def demo(data: DataOption = None, seed: SeedOption = 7, customers: CustomersOpti
             start_new_session=True,
         )
     try:
-        platform = _wait_ready(supervisor, home, log)
+        platform = _wait_ready(supervisor, home, lines_file)
         _play(platform, data, seed, customers, currency)
         if os.environ.get("CI") != "true":
             print(f"The platform stays up. Its key: {platform.key}\nCtrl-C stops it.", flush=True)

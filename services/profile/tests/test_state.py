@@ -176,7 +176,7 @@ async def test_cases_open_and_close(tell: Any, state_of: Any) -> None:
         complaint_id="k-1", case_id="case-1", customer_id="c-1", category="delivery",
         severity="major", channel="email",
     )  # fmt: skip
-    case = {"case_id": "case-1", "customer_id": "c-1", "category": "delivery"}
+    case: Any = {"case_id": "case-1", "customer_id": "c-1", "category": "delivery"}
     await tell(opened)
     state = await state_of("c-1")
     assert (state["support"]["open_cases"], state["support"]["complaints_90d"]) == (1, 1)
