@@ -2,6 +2,7 @@
 
 import argparse
 import shutil
+import signal
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -21,6 +22,8 @@ LOGS = ("embedded", "kafka")
 
 def main() -> int:
     options = _options()
+    # As Ctrl-C does: what was started is stopped, and its folder removed.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     names: Sequence[str] = options.only or (*ONLINE, *ALONE)
     logs = LOGS if options.log == "both" else (options.log,)
     measured: dict[str, Figures] = {}
@@ -29,9 +32,11 @@ def main() -> int:
     for log in logs:
         figures = measured[log] = {}
         circumstances = machine.describe(Path(tempfile.gettempdir())) | {"quick": options.quick}
+        noise = machine.Noise()
         try:
-            _measure(log, names, figures, quick=options.quick)
+            _measure(log, names, figures, noise, quick=options.quick)
         finally:
+            circumstances["cores_used_by_others"] = noise.cores
             # What was measured before something failed is worth seeing.
             results.show(log, figures)
             results.write(results.RESULTS / name, {log: figures}, {log: circumstances})
@@ -39,24 +44,29 @@ def main() -> int:
     return 1 if failed and not options.quick else 0
 
 
-def _measure(log: str, names: Sequence[str], figures: Figures, *, quick: bool) -> None:
+def _measure(
+    log: str, names: Sequence[str], figures: Figures, noise: machine.Noise, *, quick: bool
+) -> None:
     sizes = QUICK if quick else FULL
     if set(names) & set(ONLINE):
         with _home() as home, Platform(home, log) as platform:
-            Online(platform, sizes, figures).run(names)
+            Online(platform, sizes, figures, noise).run(names)
     if set(names) & set(ALONE):
         with _home() as home, Servers(home, log) as servers:
-            Backlog(servers, sizes, figures, quick=quick).run(names)
+            Backlog(servers, sizes, figures, noise, quick=quick).run(names)
 
 
 @contextmanager
 def _home() -> Iterator[Path]:
-    """A folder for one run; what went wrong in it stays for a look."""
+    """A folder for one run; where something went wrong in it, it stays for a look."""
     home = Path(tempfile.mkdtemp(prefix="perennial-bench-"))
     try:
         yield home
-    except BaseException:
+    except Exception:
         print(f"logs are in {home}", file=sys.stderr)
+        raise
+    except BaseException:  # stopped from outside: there is nothing to look at
+        shutil.rmtree(home, ignore_errors=True)
         raise
     shutil.rmtree(home, ignore_errors=True)
 

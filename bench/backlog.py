@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from bench import processes, settling
+from bench import machine, processes, settling
 from bench.history import waiting_events
 from bench.homes import FLOOR_DATABASE, SETTLE_SECONDS, Servers
 from bench.load.process import Load
@@ -32,7 +32,16 @@ class Rebuild(NamedTuple):
 class Backlog:
     """The benches of one service over its servers."""
 
-    def __init__(self, servers: Servers, sizes: Sizes, figures: Figures, *, quick: bool) -> None:
+    def __init__(
+        self,
+        servers: Servers,
+        sizes: Sizes,
+        figures: Figures,
+        noise: machine.Noise,
+        *,
+        quick: bool,
+    ) -> None:
+        self._noise = noise
         self._servers = servers
         self._sizes = sizes
         self._figures = figures
@@ -40,9 +49,11 @@ class Backlog:
 
     def run(self, names: Sequence[str]) -> None:
         if "projection" in names or "rebuild" in names:
-            self._projection("rebuild" in names)
+            with self._noise.during("projection"):
+                self._projection("rebuild" in names)
         if "alone" in names:
-            self._alone()
+            with self._noise.during("alone"):
+                self._alone()
 
     def _projection(self, with_rebuild: bool) -> None:
         url = self._servers.log_url

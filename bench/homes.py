@@ -105,6 +105,14 @@ class Platform:
         ours = [pid for pid in everything if pid not in kafka]
         return machine.memory_mb(ours), machine.memory_mb(postgres), machine.memory_mb(kafka)
 
+    def processor_seconds(self) -> dict[str, float]:
+        """What each part has used of the processor so far."""
+        servers = ("postgres", "kafka") if self.log == "kafka" else ("postgres",)
+        return {
+            name: machine.processor_seconds(machine.family(self._pid(name)))
+            for name in (*SERVICES, *servers)
+        }
+
     def _pid(self, name: str) -> int:
         return int((self.home / "run" / f"{name}.pid").read_text())
 

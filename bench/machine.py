@@ -2,6 +2,9 @@
 
 import os
 import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -55,6 +58,34 @@ def family(pid: int) -> list[int]:
 def memory_mb(pids: list[int]) -> float:
     """The sum of the processes' proportional set sizes: shared pages count once over all who share them."""
     return sum(map(_pss_kibibytes, pids)) / _KIBIBYTES_PER_MEGABYTE
+
+
+def processor_seconds(pids: list[int]) -> float:
+    """What the processes have used of the processor so far, and those of their children that have ended."""
+    return sum(sum(psutil.Process(pid).cpu_times()[:4]) for pid in pids)
+
+
+class Noise:
+    """How many cores others kept busy while each bench ran: next to nothing, or the figures mean little."""
+
+    def __init__(self) -> None:
+        self.cores: dict[str, float] = {}
+
+    @contextmanager
+    def during(self, name: str) -> Iterator[None]:
+        began, busy, own = time.monotonic(), _busy_seconds(), self._own()
+        yield
+        others = (_busy_seconds() - busy) - (self._own() - own)
+        self.cores[name] = round(max(0.0, others) / (time.monotonic() - began), 2)
+
+    def _own(self) -> float:
+        return processor_seconds(family(os.getpid()))
+
+
+def _busy_seconds() -> float:
+    """Of all cores, since the machine started."""
+    times = psutil.cpu_times()
+    return float(times.user + times.system + times.nice + times.irq + times.softirq + times.steal)
 
 
 def _pss_kibibytes(pid: int) -> int:

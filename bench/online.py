@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import httpx
 
-from bench import processes
+from bench import machine, processes
 from bench.homes import FLOOR_DATABASE, Platform
 from bench.load.measured import Measured
 from bench.load.process import Load
@@ -45,7 +45,10 @@ _CLIENT_REQUESTS = 20_000
 class Online:
     """The benches of one platform, in the order in which they run."""
 
-    def __init__(self, platform: Platform, sizes: Sizes, figures: Figures) -> None:
+    def __init__(
+        self, platform: Platform, sizes: Sizes, figures: Figures, noise: machine.Noise
+    ) -> None:
+        self._noise = noise
         self._platform = platform
         self._sizes = sizes
         self._figures = figures
@@ -68,7 +71,8 @@ class Online:
             for name, bench in benches.items():
                 if name in names:
                     print(f"{self._platform.log}: {name}", flush=True)
-                    bench()
+                    with self._noise.during(name):
+                        bench()
                     self._platform.settle()
 
     # The benches
@@ -129,6 +133,7 @@ class Online:
         )
 
     def _orders(self) -> None:
+        self._make_known()
         rounds, floors = self._beside_floor("orders", self._sizes.orders, _CLIENTS, "orders")
         self._rates("orders.place.per_s", rounds, floors)
         self._latency("orders.place.p99_ms", rounds, floors)
@@ -142,10 +147,14 @@ class Online:
         self._latency("state.read.p99_ms", rounds, floors)
 
     def _freshness(self) -> None:
+        self._make_known()
         seconds = self._sizes.fresh_seconds
         self._run("fresh", 0, 1, rate=_RATE, within=min(seconds, 3.0))  # not counted: it warms up
         self._platform.settle()
+        before = self._platform.processor_seconds()
         found = self._run("fresh", 0, 1, rate=_RATE, within=seconds)
+        for name, used in self._platform.processor_seconds().items():
+            found.notes[f"cores.{name}"] = (used - before[name]) / found.seconds
         self._platform.settle()
         floor = processes.ask_json(
             "bench.floors.delivery", self._platform.log_url, str(_RATE), str(min(seconds, 10.0))

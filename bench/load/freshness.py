@@ -164,11 +164,15 @@ def _summary(
     load: _Load, rate: int, seconds: float, lasted: float, late: list[float], processor: float
 ) -> Measured:
     seen = [each for some in load.seen.values() for each in some]
-    text = f"{rate} events/s for {seconds:.0f} s, open loop (8 clicks, a place, a pay), {len(seen)} probes"
+    achieved = load.accepted / lasted
+    text = (
+        f"{rate} events/s for {seconds:.0f} s in an open loop (8 clicks, a place, a pay), of which"
+        f" {achieved:.0f}/s were accepted; {len(seen)} probes"
+    )
     measured = summarize(text, seen, load.failures, seconds=lasted, processor_seconds=processor)
     notes = {
         "offered_per_s": float(rate),
-        "achieved_per_s": load.accepted / lasted,
+        "achieved_per_s": achieved,
         "sent_late_p99_ms": percentile(sorted(late), 0.99) * MILLISECONDS,
         "write_p50_ms": percentile(sorted(load.answered), 0.50) * MILLISECONDS,
         "write_p99_ms": percentile(sorted(load.answered), 0.99) * MILLISECONDS,

@@ -31,8 +31,10 @@ class Database:
         self._applied: asyncio.Future[None] | None = None
         self.engine = create_async_engine(
             url,
-            pool_size=2,
-            max_overflow=pool_size - 2,
+            # No overflow: SQLAlchemy closes such a connection when it comes back, so that under load
+            # nearly every request would start a PostgreSQL process of its own.
+            pool_size=pool_size,
+            max_overflow=0,
             pool_recycle=1800,
             # Errors are logged; what customers wrote must not be.
             hide_parameters=True,
