@@ -1,15 +1,16 @@
 """Each service whole, served on a real database and a real log, its worker running."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import uuid4
 
 import httpx
 import pytest
 
 from perennial_cli.migrations.upgrade import upgrade
-from perennial_cli.services import SERVICES
 from perennial_embedded.postgres import EmbeddedPostgres
 from perennial_events.values import utc_now
 from perennial_http import ServiceApp, add_key, hash_token, new_token
@@ -42,34 +43,31 @@ class Door:
 OpenDoor = Callable[[str], Awaitable[Door]]
 
 
+def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
+    """Keep the tests of a service in one of pytest-xdist's workers, which then starts it once."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent and isinstance(item, pytest.Function):
+            given = item.callspec.params if hasattr(item, "callspec") else {}
+            service = getattr(given.get("operation"), "service", given.get("service"))
+            if service is not None:
+                item.add_marker(pytest.mark.xdist_group(f"contract of {service}"))
+
+
 @pytest.fixture(scope="session")
 async def open_door(postgres: EmbeddedPostgres) -> AsyncIterator[OpenDoor]:
     """Starts a service at its first use, on databases of its own; all end with the session."""
     doors: dict[str, Door] = {}
-    async with asyncio.TaskGroup() as serving:
-        end = asyncio.Event()
-
-        async def keep_open(service: str, opened: asyncio.Future[Door]) -> None:
-            databases = [f"contract_{service}", f"contract_{service}_log"]
-            for name in databases:
-                postgres.create_database(name)
-            url, log = map(postgres.url, databases)
-            await asyncio.to_thread(upgrade, {service: url}, log)
-            app = create(service, url, log)
-            async with served(app) as client:
-                opened.set_result(Door(app, client))
-                await end.wait()
+    async with AsyncExitStack() as serving:
 
         async def open_one(service: str) -> Door:
-            assert service in SERVICES
             if service not in doors:
-                opened: asyncio.Future[Door] = asyncio.get_running_loop().create_future()
-                task = serving.create_task(keep_open(service, opened))
-                await asyncio.wait([task, opened], return_when=asyncio.FIRST_COMPLETED)
-                doors[service] = (
-                    task.result() and doors[service] if task.done() else opened.result()
-                )
+                databases = [f"contract_{service}", f"contract_{service}_log"]
+                for name in databases:
+                    postgres.create_database(name)
+                url, log = map(postgres.url, databases)
+                await asyncio.to_thread(upgrade, {service: url}, log)
+                app = create(service, url, log)
+                doors[service] = Door(app, await serving.enter_async_context(served(app)))
             return doors[service]
 
         yield open_one
-        end.set()

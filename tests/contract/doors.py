@@ -9,6 +9,7 @@ from typing import Any
 
 from perennial_cli.services import SERVICES
 from perennial_events.schemas import Schema, resolve
+from perennial_events.values import ID_PATTERN
 from perennial_http import ServiceApp
 from perennial_http.testing import ADMIN_KEY_SHA256
 
@@ -58,7 +59,12 @@ class Operation:
 
     @property
     def scopes(self) -> list[str]:
-        return [scope for each in self.described.get("security", ()) for scope in each["ApiKey"]]
+        return [
+            scope
+            for requirement in self.described.get("security", ())
+            for scopes in requirement.values()
+            for scope in scopes
+        ]
 
     @cached_property
     def body(self) -> Schema | None:
@@ -80,11 +86,12 @@ class Operation:
         }
 
     def target(self, id: str = UNKNOWN_ID) -> str:
-        """The path, with `id` for each of its parameters that is an id, and 1 for numbers."""
+        """The path, with `id` for its parameters; the unknown id stands only where an id may."""
 
         def value(match: re.Match[str]) -> str:
-            numeric = self.parameters("path")[match[1]].get("type") == "integer"
-            return "1" if numeric and id == UNKNOWN_ID else id
+            schema = self.resolved(self.parameters("path")[match[1]])
+            is_id = schema.get("pattern") == ID_PATTERN
+            return id if is_id or id != UNKNOWN_ID else str(self.smallest(schema))
 
         return re.sub(r"\{(\w+)\}", value, self.path)
 
@@ -111,11 +118,15 @@ class Operation:
         match node.get("type"):
             case "object":
                 required = node.get("required", ())
-                return {each: self.smallest(node["properties"][each], each) for each in required}
+                filled = {each: self.smallest(node["properties"][each], each) for each in required}
+                if len(filled) < node.get("minProperties", 0):
+                    (entry,) = node["patternProperties"].items()
+                    filled[_text({"pattern": entry[0]}, "")] = self.smallest(entry[1])
+                return filled
             case "array":
                 return [self.smallest(node["items"], name)] * node.get("minItems", 0)
             case "integer" | "number":
-                return max(node.get("minimum", 1), 1)
+                return max(int(node.get("minimum", 1)), 1)
             case "boolean":
                 return True
         return _text(node, name)
@@ -169,7 +180,7 @@ SAMPLES: dict[str, Json] = {
 }
 """A value of each type."""
 
-_TEXTS = ("EUR", "x-1", "x", "orders:read", "1")
+_TEXTS = ("USD", "x-1", "x", "orders:read", "1")
 
 
 def _text(node: Schema, name: str) -> str:
