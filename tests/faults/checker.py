@@ -7,7 +7,8 @@ double or out of order. It reads databases and log directly: what it checks must
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,7 @@ from tests.faults import projections
 from tests.faults.load import Told
 
 SETTLE_SECONDS = 60.0
+READ_AT_ONCE = 10_000
 SHOWN = 5
 
 SUBSCRIBED: Mapping[str, Subscriptions] = {
@@ -60,31 +62,39 @@ async def check(
     addresses: Mapping[str, str], told: Told | None = None, *, within: float = SETTLE_SECONDS
 ) -> History:
     """Check a platform that nobody writes to any more; answers with its history."""
-    databases = {
-        name: await asyncpg.connect(**connect_arguments(addresses[name])) for name in SERVICES
-    }
-    log = open_log(addresses["log"])
-    try:
+    async with opened(addresses) as (databases, log):
         await settle(databases, log, within)
         history = await read_history(log)
-        findings = await _findings(databases, history, told or Told())
+        found = await findings(databases, history, told or Told())
+    assert not found, "\n".join(["the platform is not consistent:", *found])
+    return history
+
+
+@asynccontextmanager
+async def opened(addresses: Mapping[str, str]) -> AsyncIterator[tuple[Databases, Log]]:
+    """A connection to each service's database, and the log."""
+    databases: dict[str, asyncpg.Connection[Any]] = {}
+    log = open_log(addresses["log"])
+    try:
+        for name in SERVICES:
+            databases[name] = await asyncpg.connect(**connect_arguments(addresses[name]))
+        yield databases, log
     finally:
         await log.close()
         for connection in databases.values():
             await connection.close()
-    assert not findings, "\n".join(["the platform is not consistent:", *findings])
-    return history
 
 
-async def _findings(databases: Databases, history: History, told: Told) -> list[str]:
-    findings = await nothing_parked(databases)
-    findings += told_is_in_the_log(history, told)
-    findings += await accepted_orders_stand(databases["orders"], told)
+async def findings(databases: Databases, history: History, told: Told) -> list[str]:
+    """What is wrong, a sentence each; nothing, where all agree."""
+    found = await nothing_parked(databases)
+    found += told_is_in_the_log(history, told)
+    found += await accepted_orders_stand(databases["orders"], told)
     for name in SERVICES:
-        findings += await heard_what_it_subscribes_to(name, databases[name], history)
+        found += await heard_what_it_subscribes_to(name, databases[name], history)
     for comparison in projections.COMPARISONS:
-        findings += await comparison(databases, history.first)
-    return findings
+        found += await comparison(databases, history.first)
+    return found
 
 
 # Until nothing moves
@@ -133,14 +143,14 @@ async def read_history(log: Log) -> History:
     place: dict[UUID, tuple[Partition, int]] = {}
     count = 0
     ends = await log.ends(TOPICS)
-    for partition, end in ends.items():
-        position = 0
-        while position < end:
-            for record in (await log.read({partition: position}, 5_000)).get(partition, ()):
+    positions = dict.fromkeys(ends, 0)
+    while behind := {p: position for p, position in positions.items() if position < ends[p]}:
+        for partition, records in (await log.read(behind, READ_AT_ONCE)).items():
+            positions[partition] = records[-1].offset + 1
+            count += len(records)
+            for record in records:
                 first.setdefault(record.envelope.id, record.envelope)
                 place.setdefault(record.envelope.id, (partition, record.offset))
-                position = record.offset + 1
-                count += 1
     return History(first, place, count)
 
 

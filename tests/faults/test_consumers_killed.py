@@ -51,16 +51,13 @@ async def test_consumers_killed_around_their_commits_apply_each_event_once(
     start_python: Start,
     ends: Ends,
 ) -> None:
-    """One dies before its first commit, another after its own; the third finds the truth in the database."""
+    """One dies before its first commit, one after its own; the third finds the truth in the database."""
     log = open_log(topics)
     consumer = (*PROGRAM, ledger_url, topics, group)
-    before = start_python(*consumer, "before_commit")
+    dying = [start_python(*consumer, moment) for moment in ("before_commit", "after_commit")]
     await append_all(log, keys)
-    assert await ends(before) == -signal.SIGKILL
-    assert await applied(database) == 0
-    after = start_python(*consumer, "after_commit")
-    assert await ends(after) == -signal.SIGKILL
-    assert await applied(database) > 0
+    assert [await ends(each) for each in dying] == [-signal.SIGKILL] * 2
+    assert 0 < await applied(database) < EVENTS * len(keys)
     start_python(*consumer)
     await assert_exact(database, keys)
     await log.close()

@@ -11,7 +11,7 @@ from tests.e2e.shop import Shop
 from tests.faults.checker import check
 from tests.faults.load import Told, at_least, under_load
 
-WRITES = 100
+WRITES = 60
 """So many writes are answered before each kill, and again after the last."""
 
 SERVERS = {"postgres": ["postgres"], "kafka": ["postgres", "kafka"]}

@@ -4,7 +4,8 @@ A write emits its events in the transaction that makes the change (`Database.tra
 The relay brings them to the log; consumers bring them, exactly once in effect, into other databases.
 """
 
-from perennial_events.database import Database, driver, emit
+from perennial_events.database import Database, emit
+from perennial_events.driver import driver
 from perennial_events.envelope import Envelope, Event, Received, Record, event_types, seal
 from perennial_events.errors import (
     EventError,

@@ -4,10 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 
 from perennial_events import outbox
@@ -98,13 +96,3 @@ def emit(
     ids then derive from it, so that a second run of the same cause makes the same events.
     """
     outbox.collect(session, events, at=at or utc_now(), imported=imported, cause=cause)
-
-
-async def driver(session: AsyncSession) -> "asyncpg.Connection[Any]":
-    """The asyncpg connection under a session that has a transaction open, for COPY and arrays."""
-    connection = await session.connection()
-    raw = (await connection.get_raw_connection()).driver_connection
-    if raw is None or not raw.is_in_transaction():
-        raise RuntimeError("the first statement of a transaction goes through the session")
-    found: asyncpg.Connection[Any] = raw
-    return found

@@ -9,20 +9,18 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID, uuid5
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from perennial_events.driver import driver
 from perennial_events.envelope import Envelope, Event, seal
 
 _COLLECTED = "perennial_outbox"
 
-_INSERT = text("""
+_INSERT = """
     INSERT INTO outbox (event_id, type, subject, time, key, imported, data)
-    SELECT * FROM unnest(
-        CAST(:ids AS uuid[]), CAST(:types AS text[]), CAST(:subjects AS text[]),
-        CAST(:times AS timestamptz[]), CAST(:keys AS text[]), CAST(:imported AS boolean[]),
-        CAST(:data AS text[]))
-""")
+    SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[],
+                         $6::boolean[], $7::text[])
+"""
 
 
 def collect(
@@ -61,16 +59,6 @@ async def write(session: AsyncSession) -> bool:
     if not envelopes:
         return False
     ids, types, _, subjects, times, keys, imported, data = zip(*envelopes, strict=True)
-    await session.execute(
-        _INSERT,
-        {
-            "ids": ids,
-            "types": types,
-            "subjects": subjects,
-            "times": times,
-            "keys": keys,
-            "imported": imported,
-            "data": data,
-        },
-    )
+    connection = await driver(session)
+    await connection.execute(_INSERT, ids, types, subjects, times, keys, imported, data)
     return True

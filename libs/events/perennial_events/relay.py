@@ -84,9 +84,9 @@ class Relay:
         while True:
             self._committed.clear()
             published = await self.publish(connection)
-            if published == 0:
-                if self._stopping.is_set():
-                    return
+            if published == 0 and self._stopping.is_set():
+                return
+            if published < BATCH_ROWS:
                 await self._wait(POLL_SECONDS)
 
     async def publish(self, connection: "asyncpg.Connection[Any]") -> int:

@@ -64,6 +64,10 @@ def connect_arguments(url: str) -> dict[str, Any]:
     }
 
 
+async def _leave_as_it_is(_connection: object) -> None:
+    """Spares a round trip at the end of every use of a pooled connection."""
+
+
 class PostgresLog:
     """A log in the database at `url`, whose schema `create_schema` has made."""
 
@@ -189,6 +193,8 @@ class PostgresLog:
                         min_size=0,
                         max_size=4,
                         command_timeout=10,
+                        # Nothing here outlives its statement, so there is nothing to take back.
+                        reset=_leave_as_it_is,
                         server_settings={"application_name": "perennial-log", "jit": "off"},
                     )
                     self._bell = asyncio.create_task(self._ring_the_bell())
@@ -212,7 +218,7 @@ class PostgresLog:
             with contextlib.suppress(LogUnavailable):  # readers also look by themselves
                 async with self._connection() as connection:
                     await connection.execute(
-                        "SELECT set_config('synchronous_commit', 'off', false),"
+                        "SELECT set_config('synchronous_commit', 'off', true),"
                         " pg_notify('perennial_log', topic) FROM unnest($1::text[]) AS topic",
                         list(rung),
                     )

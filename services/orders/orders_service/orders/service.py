@@ -10,8 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from orders_service.errors import OrderExists, UnknownOrder
 from orders_service.orders.models import Order
-from orders_service.products.models import Product
-from orders_service.products.service import products_of_lines
+from orders_service.products.service import Described, products_of_lines
 from orders_service.rates.rules import Rate, to_base
 from orders_service.rates.service import rates_for
 from perennial_events import emit
@@ -20,7 +19,7 @@ from perennial_events import emit
 class Surroundings(NamedTuple):
     """What pricing an order takes besides the order: products by sku, rates by currency and day."""
 
-    products: dict[str, Product]
+    products: dict[str, Described]
     rates: dict[tuple[str, date], Rate]
 
 
@@ -41,7 +40,9 @@ def complete_lines(order: Order, around: Surroundings) -> Rate | None:
     """Fill in each line's category and cost from its product; return the rate of the order's day."""
     day = order.placed_at.date()
     for line in order.lines:
-        product = around.products[line["sku"]]
+        product = around.products.get(line["sku"])
+        if product is None:
+            continue
         line["category"] = line.get("category") or product.category
         if product.cost is not None and product.currency is not None:
             rate = around.rates.get((product.currency, day))

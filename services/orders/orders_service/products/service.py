@@ -1,16 +1,33 @@
 """The verbs of products."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from orders_service.errors import UnknownProduct
 from orders_service.products.models import Product
 from perennial_events import emit
+
+_DESCRIBED = text("""
+    SELECT sku, category, cost, currency FROM products WHERE sku = ANY (CAST(:skus AS text[]))
+""")
+
+_MAKE = text("""
+    INSERT INTO products (sku, attributes, available, changed_at, version)
+    SELECT sku, '{}', true, :now, 1 FROM unnest(CAST(:skus AS text[])) AS sku
+    ON CONFLICT DO NOTHING
+""")
+
+
+class Described(NamedTuple):
+    """What an order's line takes over from its product; the cost is in `currency`'s minor units."""
+
+    category: str | None
+    cost: int | None
+    currency: str | None
 
 
 async def get_product(session: AsyncSession, sku: str) -> Product:
@@ -45,26 +62,18 @@ async def put_products(
 
 async def products_of_lines(
     session: AsyncSession, skus: Collection[str], now: datetime
-) -> dict[str, Product]:
-    """The products of an order's lines; a sku that is not known yet makes a bare product."""
-    found = await _find(session, skus)
-    missing = set(skus) - set(found)
-    if missing:
-        await _make_missing(session, missing, now)
-        found = await _find(session, skus)
+) -> dict[str, Described]:
+    """What is known of the products of an order's lines, as far as they are known.
+
+    A sku that is not known yet makes a bare product, of which there is nothing to say.
+    """
+    rows = await session.execute(_DESCRIBED, {"skus": list(skus)})
+    found = {sku: Described(*described) for sku, *described in rows}
+    await _make_missing(session, set(skus) - set(found), now)
     return found
-
-
-async def _find(session: AsyncSession, skus: Collection[str]) -> dict[str, Product]:
-    rows = await session.scalars(select(Product).where(Product.sku.in_(skus)))
-    return {product.sku: product for product in rows}
 
 
 async def _make_missing(session: AsyncSession, skus: Collection[str], now: datetime) -> None:
     # In sku order: two orders that bring the same new goods must not wait for each other in a ring.
-    rows: Sequence[dict[str, Any]] = [
-        {"sku": sku, "attributes": {}, "available": True, "changed_at": now, "version": 1}
-        for sku in sorted(skus)
-    ]
-    if rows:
-        await session.execute(insert(Product).on_conflict_do_nothing(), rows)
+    if skus:
+        await session.execute(_MAKE, {"skus": sorted(skus), "now": now})

@@ -1,0 +1,20 @@
+"""Past SQLAlchemy to asyncpg, where a statement takes many rows: arrays and COPY."""
+
+from typing import Any, cast
+
+import asyncpg
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
+
+_BEGIN = text("SELECT 1")
+
+
+async def driver(session: AsyncSession) -> "asyncpg.Connection[Any]":
+    """The asyncpg connection under a session, with the session's transaction open on it."""
+    connection = await session.connection()
+    raw = (await connection.get_raw_connection()).driver_connection
+    found = cast("asyncpg.Connection[Any]", raw)
+    if not found.is_in_transaction():
+        # SQLAlchemy begins the transaction with the first statement that goes through it.
+        await session.execute(_BEGIN)
+    return found
