@@ -63,7 +63,7 @@ async def test_soak_under_kills_by_chance(platform: RunningPlatform, shop: Shop,
     dice = random.Random(seed)
     mortal = [*SERVICES, *SERVERS[platform.log]]
     async with under_load(shop, seed=seed) as told:
-        for _ in range(15):
+        for _ in range(10):
             await at_least(told, dice.randint(1, 3 * WRITES), within=120)
             await kill_and_wait(platform, *dice.sample(mortal, dice.choice([1, 1, 2])))
         await at_least(told, WRITES, within=120)

@@ -21,6 +21,9 @@ BATCH_ROWS = 1_000
 POLL_SECONDS = 0.05
 """How soon rows of other processes are seen; those of this process ring at once."""
 
+LINGER_SECONDS = 0.002
+"""After the first commit, so that those beside it travel along."""
+
 FOLLOWER_SECONDS = 1.0
 """How often a relay that does not lead tries to."""
 
@@ -114,3 +117,4 @@ class Relay:
     async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._committed.wait(), seconds)
+            await asyncio.sleep(LINGER_SECONDS)
