@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import progress
 from perennial_events.database import Database
+from perennial_events.driver import driver
 from perennial_events.envelope import Envelope, Record, open_envelope
 from perennial_events.errors import PermanentFailure, is_permanent
 from perennial_events.log import Partition
@@ -25,9 +26,7 @@ Key = tuple[str, str]
 
 _COLUMNS = 'event_id, type, source, subject, time, key, imported, data, topic, partition, "offset"'
 
-_WAITING_KEYS = text("""
-    SELECT DISTINCT topic, key FROM parked_events WHERE discarded_at IS NULL
-""")
+_WAITING_KEYS = "SELECT DISTINCT topic, key FROM parked_events WHERE discarded_at IS NULL"
 
 _PARK = text(f"""
     INSERT INTO parked_events ({_COLUMNS}, reason)
@@ -71,7 +70,8 @@ class ParkedEvent(NamedTuple):
 
 async def waiting_keys(session: AsyncSession) -> set[Key]:
     """The keys that an event is parked for. There are few: each is a fault to be mended."""
-    return {(topic, key) for topic, key in await session.execute(_WAITING_KEYS)}
+    connection = await driver(session)
+    return {(topic, key) for topic, key in await connection.fetch(_WAITING_KEYS)}
 
 
 async def park(session: AsyncSession, records: Sequence[tuple[Record, str | None]]) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from perennial_events.driver import driver
 from perennial_events.envelope import Record
 from perennial_events.errors import Fenced
 from perennial_events.log import Partition
@@ -30,25 +31,25 @@ _BEGIN = text(f"""
     SELECT :consumer_group, * FROM {_PARTITIONS} ON CONFLICT DO NOTHING
 """)  # noqa: S608 - put together from the constant above
 
-_MOVE = text("""
+_MOVE = """
     UPDATE offsets SET next_offset = moved.next_offset, applied_at = clock_timestamp(),
         lag_ms = greatest(0, least(2147483647,
             extract(epoch FROM clock_timestamp() - moved.appended_at) * 1000))
-    FROM unnest(CAST(:topics AS text[]), CAST(:numbers AS integer[]), CAST(:next AS bigint[]),
-                CAST(:appended AS timestamptz[])) AS moved (topic, partition, next_offset, appended_at)
-    WHERE offsets.consumer_group = :consumer_group AND offsets.topic = moved.topic
+    FROM unnest($2::text[], $3::integer[], $4::bigint[], $5::timestamptz[])
+        AS moved (topic, partition, next_offset, appended_at)
+    WHERE offsets.consumer_group = $1 AND offsets.topic = moved.topic
       AND offsets.partition = moved.partition
-""")
+"""
 
 # Null where all were new, which is nearly always: then their ids need not travel back.
-_SEE = text("""
+_SEE = """
     WITH new AS (
-        INSERT INTO inbox (event_id) SELECT unnest(CAST(:ids AS uuid[]))
+        INSERT INTO inbox (event_id) SELECT unnest($1::uuid[])
         ON CONFLICT DO NOTHING RETURNING event_id
     )
-    SELECT count(*) = :all AS all_new, CASE WHEN count(*) < :all THEN array_agg(event_id) END AS new
+    SELECT count(*) = $2::bigint, CASE WHEN count(*) < $2::bigint THEN array_agg(event_id) END
     FROM new
-""")
+"""
 
 _FORGET = text("""
     DELETE FROM inbox WHERE event_id IN (
@@ -92,10 +93,15 @@ async def claim(session: AsyncSession, group: str, expected: Mapping[Partition, 
 
 async def move(session: AsyncSession, group: str, last: Mapping[Partition, Record]) -> None:
     """Store that the group has applied each partition up to its last record, and how late it is."""
-    arguments = _arguments(group, last)
-    arguments["next"] = [record.offset + 1 for record in last.values()]
-    arguments["appended"] = [record.appended_at for record in last.values()]
-    await session.execute(_MOVE, arguments)
+    connection = await driver(session)
+    await connection.execute(
+        _MOVE,
+        group,
+        [partition.topic for partition in last],
+        [partition.number for partition in last],
+        [record.offset + 1 for record in last.values()],
+        [record.appended_at for record in last.values()],
+    )
 
 
 async def unseen(session: AsyncSession, records: Sequence[Record]) -> list[Record]:
@@ -103,10 +109,11 @@ async def unseen(session: AsyncSession, records: Sequence[Record]) -> list[Recor
     if not records:
         return []
     ids = [record.envelope.id for record in records]
-    found = (await session.execute(_SEE, {"ids": ids, "all": len(ids)})).one()
-    if found.all_new:
+    connection = await driver(session)
+    all_new, found = await connection.fetchrow(_SEE, ids, len(ids))  # type: ignore[misc]  # one row
+    if all_new:
         return list(records)
-    new: set[UUID] = set(found.new or ())
+    new: set[UUID] = set(found or ())
     fresh = []
     for record in records:
         if record.envelope.id in new:

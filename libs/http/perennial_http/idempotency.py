@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 from starlette.types import Scope
 
+from perennial_events import driver
 from perennial_events.values import utc_now
 from perennial_http.problems import Invalid, KeyReused, RequestInFlight
 from perennial_http.runtime import caller_of
@@ -38,15 +39,15 @@ _CLAIM = text("""
     FROM (SELECT 1) AS always
     LEFT JOIN idempotency ON scope = :scope AND key = :key AND created_at > :since
 """)
-_STORE = text("""
+_STORE = """
     INSERT INTO idempotency (scope, key, fingerprint, status, headers, body, created_at)
-    VALUES (:scope, :key, :fingerprint, :status, CAST(:headers AS jsonb), :body, :now)
+    VALUES ($1, $2, $3, $4, $5::text::jsonb, $6, $7)
     ON CONFLICT (scope, key) DO UPDATE SET
         fingerprint = excluded.fingerprint, status = excluded.status, headers = excluded.headers,
         body = excluded.body, created_at = excluded.created_at
-    WHERE idempotency.created_at <= :since
+    WHERE idempotency.created_at <= $8
     RETURNING true
-""")
+"""
 _PURGE = text("""
     DELETE FROM idempotency WHERE (scope, key) IN (
         SELECT scope, key FROM idempotency WHERE created_at <= :before ORDER BY created_at LIMIT :most)
@@ -126,20 +127,19 @@ async def keep_answer(session: AsyncSession, claim: Claim, answer: Response) -> 
     headers = [
         (name.decode("latin-1"), value.decode("latin-1")) for name, value in answer.raw_headers
     ]
-    stored = await session.scalar(
+    connection = await driver(session)
+    stored = await connection.fetchval(
         _STORE,
-        {
-            "scope": claim.scope,
-            "key": claim.key,
-            "fingerprint": claim.fingerprint,
-            "status": answer.status_code,
-            "headers": to_json(headers).decode(),
-            "body": bytes(answer.body),
-            "now": now,
-            "since": now - KEPT_FOR,
-        },
+        claim.scope,
+        claim.key,
+        claim.fingerprint,
+        answer.status_code,
+        to_json(headers).decode(),
+        bytes(answer.body),
+        now,
+        now - KEPT_FOR,
     )
-    if stored is None:
+    if not stored:
         raise RequestInFlight
 
 

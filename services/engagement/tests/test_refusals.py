@@ -93,6 +93,8 @@ async def test_an_item_that_is_no_call(client: httpx.AsyncClient, item: Any) -> 
         (b" " * (500 * 1024 + 1), 400),
         (b" " * 2_000_000, 400),
     ],
+    # Of the bodies themselves ids would be made that no environment variable holds.
+    ids=lambda value: f"{len(value)} bytes" if isinstance(value, bytes) else str(value),
 )
 async def test_a_batch_that_is_none(client: httpx.AsyncClient, body: bytes, status: int) -> None:
     answer = await client.post(

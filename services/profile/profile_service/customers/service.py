@@ -4,18 +4,18 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from perennial_events import emit
+from perennial_events import driver, emit
 from profile_service.customers.models import Customer
 from profile_service.errors import CustomerExists, UnknownCustomer
 
-_MEET = text("""
+_MEET = """
     INSERT INTO customers (customer_id, registered)
-    SELECT id, false FROM unnest(CAST(:ids AS text[])) AS id
+    SELECT id, false FROM unnest($1::text[]) AS id
     ON CONFLICT DO NOTHING
-""")
+"""
 
 
 async def get_customer(session: AsyncSession, customer_id: str) -> Customer:
@@ -37,7 +37,8 @@ async def lock_customer(session: AsyncSession, customer_id: str) -> Customer:
 async def meet_customers(session: AsyncSession, customer_ids: Collection[str]) -> None:
     """Make bare customers of ids that were met in events and are not known yet."""
     if customer_ids:
-        await session.execute(_MEET, {"ids": sorted(customer_ids)})
+        connection = await driver(session)
+        await connection.execute(_MEET, sorted(customer_ids))
 
 
 async def register_customers(

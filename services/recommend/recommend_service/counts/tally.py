@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from perennial_events import driver
 
 MOST_ROWS = 20_000
 """Of one statement, which must end well within the statement timeout."""
@@ -18,29 +19,27 @@ class Tally:
     """
 
     def __init__(self, table: str, keys: Mapping[str, str], *counts: str) -> None:
-        self._columns = (*keys, *counts)
+        columns = (*keys, *counts)
         types = {**keys, **dict.fromkeys(counts, "integer")}
-        arrays = ", ".join(f"CAST(:{name} AS {of}[])" for name, of in types.items())
+        arrays = ", ".join(f"${n}::{of}[]" for n, of in enumerate(types.values(), start=1))
         sums = ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in counts)
-        self._add = text(f"""
-            INSERT INTO {table} ({", ".join(self._columns)}) SELECT * FROM unnest({arrays})
+        self._add = f"""
+            INSERT INTO {table} ({", ".join(columns)}) SELECT * FROM unnest({arrays})
             ON CONFLICT ({", ".join(keys)}) DO UPDATE SET {sums}
-        """)  # noqa: S608 - names of our own tables and columns
-        key_arrays = ", ".join(f"CAST(:{name} AS {of}[])" for name, of in keys.items())
-        self._sweep = text(f"""
+        """  # noqa: S608 - names of our own tables and columns
+        key_arrays = ", ".join(f"${n}::{of}[]" for n, of in enumerate(keys.values(), start=1))
+        self._sweep = f"""
             DELETE FROM {table} WHERE ({", ".join(keys)}) IN (SELECT * FROM unnest({key_arrays}))
                 AND {" AND ".join(f"{name} = 0" for name in counts)}
-        """)  # noqa: S608 - names of our own tables and columns
-        self._keys = tuple(keys)
+        """  # noqa: S608 - names of our own tables and columns
 
     async def add(self, session: AsyncSession, sums: Mapping[Any, tuple[int, ...]]) -> None:
         """Add to the row of each key (a tuple). Rows are taken in the order of their keys, so that
         two members that count at once never wait for each other in a ring."""
+        connection = await driver(session)
         rows = sorted((*key, *counts) for key, counts in sums.items() if any(counts))
         for start in range(0, len(rows), MOST_ROWS):
-            columns = zip(*rows[start : start + MOST_ROWS], strict=True)
-            await session.execute(self._add, dict(zip(self._columns, columns, strict=True)))
+            await connection.execute(self._add, *zip(*rows[start : start + MOST_ROWS], strict=True))
         lowered = sorted(key for key, counts in sums.items() if min(counts) < 0)
         if lowered:
-            columns = zip(*lowered, strict=True)
-            await session.execute(self._sweep, dict(zip(self._keys, columns, strict=True)))
+            await connection.execute(self._sweep, *zip(*lowered, strict=True))

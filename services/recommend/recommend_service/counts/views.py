@@ -4,10 +4,9 @@ import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from perennial_events import Received
+from perennial_events import Received, driver
 from perennial_events.catalogue import Clicked
 from recommend_service.counts.identities import identity
 from recommend_service.counts.rules import Pair, RecentViews, pair, view
@@ -19,16 +18,15 @@ VIEW_PAIRS = Tally("view_pairs", {"sku": "text", "other": "text"}, "visits")
 
 VIEWED, ADDED = "product_viewed", "product_added"
 
-_RECENT = text("""
-    SELECT identity, CAST(views AS text) FROM recent_views
-    WHERE identity = ANY(CAST(:identities AS text[]))
-""")
+_RECENT = """
+    SELECT identity, CAST(views AS text) FROM recent_views WHERE identity = ANY ($1::text[])
+"""
 
-_REMEMBER = text("""
+_REMEMBER = """
     INSERT INTO recent_views (identity, views)
-    SELECT * FROM unnest(CAST(:identities AS text[]), CAST(CAST(:views AS text[]) AS jsonb[]))
+    SELECT * FROM unnest($1::text[], CAST($2::text[] AS jsonb[]))
     ON CONFLICT (identity) DO UPDATE SET views = excluded.views
-""")
+"""
 
 
 async def count_views(
@@ -70,13 +68,12 @@ async def _count_together(session: AsyncSession, looks: Sequence[tuple[str, str,
 
 async def _recall(session: AsyncSession, identities: Sequence[str]) -> dict[str, RecentViews]:
     recent: dict[str, RecentViews] = {who: {} for who in identities}
-    rows = await session.execute(_RECENT, {"identities": identities})
+    rows = await (await driver(session)).fetch(_RECENT, identities)
     recent.update((who, json.loads(views)) for who, views in rows)
     return recent
 
 
 async def _remember(session: AsyncSession, recent: Mapping[str, RecentViews]) -> None:
-    await session.execute(
-        _REMEMBER,
-        {"identities": list(recent), "views": [json.dumps(views) for views in recent.values()]},
-    )
+    connection = await driver(session)
+    written = [json.dumps(views) for views in recent.values()]
+    await connection.execute(_REMEMBER, list(recent), written)
