@@ -5,7 +5,7 @@ The relay brings them to the log; consumers bring them, exactly once in effect, 
 """
 
 from perennial_events.database import Database, emit
-from perennial_events.driver import driver
+from perennial_events.driver import driver, reading_driver
 from perennial_events.envelope import Envelope, Event, Received, Record, event_types, seal
 from perennial_events.errors import (
     EventError,
@@ -45,6 +45,7 @@ __all__ = [
     "emit",
     "event_types",
     "open_log",
+    "reading_driver",
     "seal",
     "utc_now",
 ]

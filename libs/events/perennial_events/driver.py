@@ -11,10 +11,15 @@ _BEGIN = text("SELECT 1")
 
 async def driver(session: AsyncSession) -> "asyncpg.Connection[Any]":
     """The asyncpg connection under a session, with the session's transaction open on it."""
-    connection = await session.connection()
-    raw = (await connection.get_raw_connection()).driver_connection
-    found = cast("asyncpg.Connection[Any]", raw)
+    found = await reading_driver(session)
     if not found.is_in_transaction():
         # SQLAlchemy begins the transaction with the first statement that goes through it.
         await session.execute(_BEGIN)
     return found
+
+
+async def reading_driver(session: AsyncSession) -> "asyncpg.Connection[Any]":
+    """The asyncpg connection under a session for reads, whose statements stand alone."""
+    connection = await session.connection()
+    raw = (await connection.get_raw_connection()).driver_connection
+    return cast("asyncpg.Connection[Any]", raw)

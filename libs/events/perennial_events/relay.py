@@ -21,7 +21,7 @@ BATCH_ROWS = 1_000
 POLL_SECONDS = 0.05
 """How soon rows of other processes are seen; those of this process ring at once."""
 
-LINGER_SECONDS = 0.002
+LINGER_SECONDS = 0.004
 """After the first commit, so that those beside it travel along."""
 
 FOLLOWER_SECONDS = 1.0

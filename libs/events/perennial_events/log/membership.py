@@ -18,7 +18,7 @@ FROZEN_AFTER = "10 s"
 UNRUNG_POLL_SECONDS = 0.5
 """How long a reader waits for the bell at most: an appender may die before it rings."""
 
-LINGER_SECONDS = 0.004
+LINGER_SECONDS = 0.008
 """How long a reader that was rung for waits for more: a transaction for ten events costs as much as
 one for one, and the others that share the machine get the rest."""
 
@@ -116,7 +116,8 @@ class PostgresSubscription:
         try:
             if self._ears is None or self._ears.is_closed():
                 self._ears = await asyncpg.connect(**self._arguments)
-                await self._ears.add_listener("perennial_log", self._heard)
+                for topic in self._topics:
+                    await self._ears.add_listener(topic, self._heard)
             rows = await self._ears.fetch(_HEARTBEAT, self._group, self._member, self._topics)
         except Exception as error:
             if is_transient(error):
@@ -131,9 +132,8 @@ class PostgresSubscription:
         for partition in lost:
             self._positions.pop(partition, None)
 
-    def _heard(self, _connection: object, _pid: int, _channel: str, topic: object) -> None:
-        if topic in self._topics:
-            self._bell.set()
+    def _heard(self, *_notification: object) -> None:
+        self._bell.set()
 
     async def leave(self) -> None:
         """Give the partitions back at once."""

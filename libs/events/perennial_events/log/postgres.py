@@ -64,6 +64,10 @@ def connect_arguments(url: str) -> dict[str, Any]:
     }
 
 
+BELL_PAUSE_SECONDS = 0.005
+"""From one ring to the next: a ring wakes a process for every listener, whatever it listens for."""
+
+
 async def _leave_as_it_is(_connection: object) -> None:
     """Spares a round trip at the end of every use of a pooled connection."""
 
@@ -219,9 +223,10 @@ class PostgresLog:
                 async with self._connection() as connection:
                     await connection.execute(
                         "SELECT set_config('synchronous_commit', 'off', true),"
-                        " pg_notify('perennial_log', topic) FROM unnest($1::text[]) AS topic",
+                        " pg_notify(topic, '') FROM unnest($1::text[]) AS topic",
                         list(rung),
                     )
+            await asyncio.sleep(BELL_PAUSE_SECONDS)
 
     async def close(self) -> None:
         if self._bell is not None:

@@ -1,10 +1,12 @@
 """A customer's state, read from the projection in one statement."""
 
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
+
+from perennial_events import reading_driver
 
 CART_ABANDONED_AFTER = "24 hours"
 """A day on which something was added to the cart, with no order within so long after the last addition."""
@@ -13,10 +15,10 @@ LATE_FLAG_LASTS = "30 days"
 CATEGORY_CLICKS = 100
 """Top categories are of so many last clicks on products."""
 
-_STATE = text(f"""
+_STATE = f"""
     WITH mine AS MATERIALIZED (
-        SELECT CAST(:id AS text) COLLATE "C" AS identity
-        UNION ALL SELECT identity FROM aliases WHERE customer_id = :id
+        SELECT $1::text COLLATE "C" AS identity
+        UNION ALL SELECT identity FROM aliases WHERE customer_id = $1::text
     )
     SELECT c.customer_id, coalesce(s.stage, 'prospect') AS stage,
            coalesce(s.won_back, false) AS won_back, o.*, k.*, p.*, t.top_categories, b.price_band, f.*
@@ -33,31 +35,31 @@ _STATE = text(f"""
                count(*) FILTER (WHERE late) AS late_deliveries,
                count(*) FILTER (WHERE bought AND total IS NULL) AS unpriced,
                coalesce(bool_or(
-                   (late AND delivered_at > CAST(:now AS timestamptz) - interval '{LATE_FLAG_LASTS}')
+                   (late AND delivered_at > $2::timestamptz - interval '{LATE_FLAG_LASTS}')
                    OR (overdue_since IS NOT NULL AND delivered_at IS NULL AND cancelled_at IS NULL)
                ), false) AS late_now
         FROM (SELECT *, paid_at IS NOT NULL AND cancelled_at IS NULL AS bought
-              FROM order_facts WHERE customer_id = :id) AS of_customer
+              FROM order_facts WHERE customer_id = $1::text) AS of_customer
     ) AS o
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(clicks), 0) AS clicks,
-               coalesce(sum(clicks) FILTER (WHERE day > CAST(:now AS date) - 30), 0) AS clicks_30d,
+               coalesce(sum(clicks) FILTER (WHERE day > CAST($2::timestamptz AS date) - 30), 0) AS clicks_30d,
                max(last_at) AS last_seen_at,
                count(*) FILTER (
-                   WHERE last_added_at < CAST(:now AS timestamptz) - interval '{CART_ABANDONED_AFTER}'
+                   WHERE last_added_at < $2::timestamptz - interval '{CART_ABANDONED_AFTER}'
                      AND NOT EXISTS (
                          SELECT FROM order_facts
-                         WHERE customer_id = :id
+                         WHERE customer_id = $1::text
                            AND placed_at BETWEEN last_added_at - interval '1 hour'
                                AND last_added_at + interval '{CART_ABANDONED_AFTER}')
                ) AS carts_abandoned
         FROM click_days JOIN mine USING (identity)
     ) AS k
     CROSS JOIN LATERAL (
-        SELECT (SELECT count(*) FROM case_facts WHERE customer_id = :id AND open) AS open_cases,
+        SELECT (SELECT count(*) FROM case_facts WHERE customer_id = $1::text AND open) AS open_cases,
                count(*) AS complaints,
-               count(*) FILTER (WHERE opened_at > CAST(:now AS timestamptz) - interval '90 days') AS complaints_90d
-        FROM complaint_facts WHERE customer_id = :id
+               count(*) FILTER (WHERE opened_at > $2::timestamptz - interval '90 days') AS complaints_90d
+        FROM complaint_facts WHERE customer_id = $1::text
     ) AS p
     CROSS JOIN LATERAL (
         SELECT coalesce(array_agg(category ORDER BY n DESC, category), '{{}}') AS top_categories
@@ -76,7 +78,7 @@ _STATE = text(f"""
             SELECT price ->> 0 AS category,
                    json_build_array(min(CAST(price ->> 1 AS bigint)), max(CAST(price ->> 1 AS bigint))) AS band
             FROM order_facts, jsonb_array_elements(prices) AS price
-            WHERE customer_id = :id AND paid_at IS NOT NULL AND cancelled_at IS NULL
+            WHERE customer_id = $1::text AND paid_at IS NOT NULL AND cancelled_at IS NULL
             GROUP BY 1
         ) AS bands
     ) AS b
@@ -84,10 +86,12 @@ _STATE = text(f"""
         SELECT applied_at, lag_ms FROM offsets
         WHERE consumer_group = 'profile' ORDER BY applied_at DESC LIMIT 1
     ) AS f ON true
-    WHERE c.customer_id = :id
-""")  # noqa: S608 - put together from the constants above
+    WHERE c.customer_id = $1::text
+"""  # noqa: S608 - put together from the constants above
 
 
 async def read_state(session: AsyncSession, customer_id: str, now: datetime) -> Any | None:
     """The row behind `GET /v1/customers/{id}/state`, or None for a customer that is not known."""
-    return (await session.execute(_STATE, {"id": customer_id, "now": now})).one_or_none()
+    connection = await reading_driver(session)
+    row = await connection.fetchrow(_STATE, customer_id, now)
+    return None if row is None else SimpleNamespace(**row)
