@@ -107,14 +107,16 @@ class Consumer:
     async def _apply(self, batch: Batch) -> None:
         """Bring one fetch into the database; where an event is at fault, again with care."""
         try:
-            await self._transact(batch, self._subscriptions.apply_records)
+            applied = await self._transact(batch, self._subscriptions.apply_records)
         except Exception as error:
             if not is_permanent(error):
                 raise
             await self._transact(batch, self._apply_or_park)
-        self._database.announce_applied()
+            applied = ()  # some were parked: whoever waits looks for itself
+        self._database.announce_applied(record.envelope.id for record in applied)
 
-    async def _transact(self, batch: Batch, apply: Apply) -> None:
+    async def _transact(self, batch: Batch, apply: Apply) -> Sequence[Record]:
+        """Apply what is new of a batch and move on, in one transaction; return what was applied."""
         last = {partition: records[-1] for partition, records in batch.items()}
         expected = {partition: self._positions[partition] for partition in batch}
         wanted = [
@@ -124,17 +126,22 @@ class Consumer:
             if self._subscriptions.wants(record.envelope.type)
         ]
         async with self._database.transaction() as session:
-            await progress.claim(session, self._group, expected)
-            records = await progress.unseen(session, wanted)
-            await apply(session, await self._behind_parked(session, records))
-            await progress.move(session, self._group, last)
+            records, parked_events = await progress.begin_batch(
+                session, self._group, expected, wanted
+            )
+            if parked_events:
+                records = await self._behind_parked(session, records)
+            await apply(session, records)
+            emitted = bool(outbox.collected(session))
+            await progress.move(session, self._group, last, emitted=emitted)
         self._positions.update({p: record.offset + 1 for p, record in last.items()})
+        return records
 
     async def _behind_parked(
         self, session: AsyncSession, records: Sequence[Record]
     ) -> Sequence[Record]:
         """Queue records whose key has a parked event, and return the others."""
-        waiting = await parked.waiting_keys(session) if records else set()
+        waiting = await parked.waiting_keys(session)
         if not waiting:
             return records
         behind = [r for r in records if (r.envelope.topic, r.envelope.key) in waiting]

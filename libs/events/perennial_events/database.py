@@ -1,7 +1,7 @@
 """A service's own PostgreSQL database, and the one place that commits."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
@@ -26,7 +26,7 @@ class Database:
     def __init__(self, url: str, *, source: str, pool_size: int = 8) -> None:
         self.source = source
         self.committed = asyncio.Event()
-        self._applied: asyncio.Future[None] | None = None
+        self._applied: asyncio.Future[frozenset[UUID]] | None = None
         self.engine = create_async_engine(
             url,
             # No overflow: SQLAlchemy closes such a connection when it comes back, so that under load
@@ -67,17 +67,21 @@ class Database:
         async with self._reading() as session:
             yield session
 
-    def announce_applied(self) -> None:
-        """Wake whoever waits for events to be applied."""
-        if self._applied is not None and not self._applied.done():
-            self._applied.set_result(None)
-        self._applied = None
+    def announce_applied(self, event_ids: Iterable[UUID] = ()) -> None:
+        """Tell whoever waits for it that a batch with these events was applied."""
+        if self._applied is not None:
+            self._applied.set_result(frozenset(event_ids))
+            self._applied = None
+
+    def next_applied(self) -> "asyncio.Future[frozenset[UUID]]":
+        """The events of the next batch that this process applies. Shared: to be waited for, only."""
+        if self._applied is None:
+            self._applied = asyncio.get_running_loop().create_future()
+        return self._applied
 
     async def wait_applied(self, seconds: float) -> None:
         """Return when this process has applied another batch of events, or after `seconds`."""
-        if self._applied is None:
-            self._applied = asyncio.get_running_loop().create_future()
-        await asyncio.wait([self._applied], timeout=seconds)
+        await asyncio.wait([self.next_applied()], timeout=seconds)
 
     async def close(self) -> None:
         await self.engine.dispose()

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import text
@@ -31,6 +32,25 @@ _BEGIN = text(f"""
     SELECT :consumer_group, * FROM {_PARTITIONS} ON CONFLICT DO NOTHING
 """)  # noqa: S608 - put together from the constant above
 
+# One round trip begins a batch. The inbox waits for the lock, so that two members that believe to own
+# a partition queue up at its offset and never in a ring. Nothing is parked, nearly always: only the
+# fact that something is travels back.
+_BEGIN_BATCH = text(f"""
+    WITH claimed AS MATERIALIZED (
+        SELECT topic, partition, next_offset FROM offsets
+        WHERE consumer_group = :consumer_group AND (topic, partition) IN (SELECT * FROM {_PARTITIONS})
+        ORDER BY topic, partition FOR UPDATE
+    ), new AS (
+        INSERT INTO inbox (event_id)
+        SELECT id FROM unnest(CAST(:ids AS uuid[])) AS id WHERE (SELECT count(*) FROM claimed) > 0
+        ON CONFLICT DO NOTHING RETURNING event_id
+    )
+    SELECT (SELECT array_agg((topic, partition, next_offset)) FROM claimed) AS claimed,
+           EXISTS (SELECT FROM parked_events WHERE discarded_at IS NULL) AS parked,
+           (SELECT CASE WHEN count(*) < cardinality(CAST(:ids AS uuid[]))
+                   THEN coalesce(array_agg(event_id), '{{}}') END FROM new) AS new
+""")  # noqa: S608 - put together from the constant above
+
 _MOVE = """
     UPDATE offsets SET next_offset = moved.next_offset, applied_at = clock_timestamp(),
         lag_ms = greatest(0, least(2147483647,
@@ -40,6 +60,11 @@ _MOVE = """
     WHERE offsets.consumer_group = $1 AND offsets.topic = moved.topic
       AND offsets.partition = moved.partition
 """
+
+_MOVE_LAZILY = f"""
+    WITH lazily AS MATERIALIZED (SELECT set_config('synchronous_commit', 'off', true))
+    {_MOVE} AND (SELECT true FROM lazily)
+"""  # noqa: S608 - put together from the constant above
 
 # Null where all were new, which is nearly always: then their ids need not travel back.
 _SEE = """
@@ -78,24 +103,48 @@ async def positions(
     return {partition: stored.get(partition, 0) for partition in partitions}
 
 
-async def claim(session: AsyncSession, group: str, expected: Mapping[Partition, int]) -> None:
-    """Lock the positions of these partitions for this transaction.
+class Begun(NamedTuple):
+    """What is to be applied of a batch, and whether there are parked events that some must wait for."""
 
-    Raises `Fenced` if one is not where the caller believes it to be: another member has moved it.
+    records: Sequence[Record]
+    parked: bool
+
+
+async def begin_batch(
+    session: AsyncSession,
+    group: str,
+    expected: Mapping[Partition, int],
+    records: Sequence[Record],
+) -> Begun:
+    """Lock the positions of these partitions, and enter the records' events into the inbox.
+
+    Those that were in it are left out. Raises `Fenced` if a partition is not where the caller
+    believes it to be: another member has moved it.
     """
-    stored = await lock_positions(session, group, expected)
+    ids = [record.envelope.id for record in records]
+    arguments = _arguments(group, expected)
+    found = (await session.execute(_BEGIN_BATCH, {**arguments, "ids": ids})).one()
+    stored = {Partition(topic, number): position for topic, number, position in found.claimed or ()}
     for partition, position in expected.items():
-        if stored[partition] != position:
+        if stored.get(partition) != position:
             raise Fenced(
-                f"{partition.topic}/{partition.number} stands at {stored[partition]}, not {position}"
+                f"{partition.topic}/{partition.number} stands at {stored.get(partition)},"
+                f" not {position}"
             )
+    return Begun(records if found.new is None else _among(records, set(found.new)), found.parked)
 
 
-async def move(session: AsyncSession, group: str, last: Mapping[Partition, Record]) -> None:
-    """Store that the group has applied each partition up to its last record, and how late it is."""
+async def move(
+    session: AsyncSession, group: str, last: Mapping[Partition, Record], *, emitted: bool
+) -> None:
+    """Store that the group has applied each partition up to its last record, and how late it is.
+
+    Where nothing was emitted the commit need not wait for the disk: should a crash undo it, offsets
+    and effects are undone together, and the log gives the same events again.
+    """
     connection = await driver(session)
     await connection.execute(
-        _MOVE,
+        _MOVE if emitted else _MOVE_LAZILY,
         group,
         [partition.topic for partition in last],
         [partition.number for partition in last],
@@ -111,9 +160,10 @@ async def unseen(session: AsyncSession, records: Sequence[Record]) -> list[Recor
     ids = [record.envelope.id for record in records]
     connection = await driver(session)
     all_new, found = await connection.fetchrow(_SEE, ids, len(ids))  # type: ignore[misc]  # one row
-    if all_new:
-        return list(records)
-    new: set[UUID] = set(found or ())
+    return list(records) if all_new else _among(records, set(found or ()))
+
+
+def _among(records: Sequence[Record], new: set[UUID]) -> list[Record]:
     fresh = []
     for record in records:
         if record.envelope.id in new:

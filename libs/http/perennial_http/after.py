@@ -31,8 +31,8 @@ class AppliesEvents(Protocol):
 
     def reading(self) -> AbstractAsyncContextManager[AsyncSession]: ...
 
-    async def wait_applied(self, timeout: float) -> None:  # noqa: ASYNC109 - the library's own signature
-        """Return when events were applied, or after `timeout` seconds."""
+    def next_applied(self) -> "asyncio.Future[frozenset[UUID]]":
+        """The events of the next batch that this process applies."""
 
 
 class Freshness(Answer):
@@ -48,8 +48,10 @@ async def wait_for_event(
     database: AppliesEvents, event_id: UUID, *, within: float = WAIT_SECONDS
 ) -> None:
     """Return once the event's effect can be read here. Raises `Unavailable` after `within` seconds."""
-    deadline = asyncio.get_running_loop().time() + within
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + within
     while True:
+        next_applied = database.next_applied()  # before the look, so that none is missed between
         async with database.reading() as session:
             found = (await session.execute(_STATE, {"id": event_id})).one()
         if found.parked:
@@ -58,10 +60,14 @@ async def wait_for_event(
             )
         if found.applied:
             return
-        left = deadline - asyncio.get_running_loop().time()
+        left = deadline - loop.time()
         if left <= 0:
             raise Unavailable(f"The event was not applied within {within:g} seconds; try again.")
-        await database.wait_applied(min(left, POLL_SECONDS))
+        look_again_at = loop.time() + min(left, POLL_SECONDS)
+        while (await asyncio.wait([next_applied], timeout=look_again_at - loop.time()))[0]:
+            if event_id in next_applied.result():
+                return
+            next_applied = database.next_applied()
 
 
 async def _after(

@@ -51,7 +51,7 @@ async def test_a_read_waits_until_the_event_is_applied(
     assert not reading.done()
     await apply(database, event_id)
     if signalled:
-        database.announce_applied()
+        database.announce_applied([event_id])
     started = time.monotonic()
     assert (await reading).status_code == 200
     assert time.monotonic() - started < 0.5
