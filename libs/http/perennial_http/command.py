@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from perennial_events import EventError, Worker
 from perennial_http.app import ServiceApp
+from perennial_http.garbage import collect_seldom
 from perennial_http.serve import serve
 from perennial_http.settings import ServiceSettings
 
@@ -33,6 +34,7 @@ def run(
 
 async def _rebuild(app: ServiceApp, projection: str, *, accept_difference: bool) -> int:
     """Rebuild beside the live projection; tells how far it is as one JSON object a line."""
+    collect_seldom()
     worker = app.worker
     if not isinstance(worker, Worker):
         _say({"error": "this service has no projections"})

@@ -10,6 +10,7 @@ import uvicorn
 import uvloop
 
 from perennial_http.app import ServiceApp
+from perennial_http.garbage import collect_seldom
 from perennial_http.settings import ServiceSettings
 from perennial_http.telemetry import configure_logging
 
@@ -40,6 +41,7 @@ def serve(create: Callable[[], ServiceApp], settings: ServiceSettings) -> int:
 
 async def _run(create: Callable[[], ServiceApp], settings: ServiceSettings) -> int:
     app = create()
+    collect_seldom()
     server = _Server(server_config(app, settings))
 
     def stop() -> None:
@@ -78,6 +80,7 @@ def server_config(app: ServiceApp, settings: ServiceSettings) -> uvicorn.Config:
         loop="none",
         http="httptools",
         ws="none",
+        proxy_headers=False,
         lifespan="on",
         log_config=None,
         access_log=False,
