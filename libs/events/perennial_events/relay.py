@@ -19,7 +19,11 @@ log = structlog.get_logger("relay")
 
 BATCH_ROWS = 1_000
 POLL_SECONDS = 0.05
-"""How soon rows of other processes are seen; those of this process ring at once."""
+"""How soon rows of other processes are seen while they write; those of this process ring at once."""
+
+IDLE_POLL_SECONDS = 0.4
+"""How soon the first row of another process is seen, after it wrote none for a while. Where there is no
+other process, every look is in vain, and five services that look twenty times a second are felt."""
 
 LINGER_SECONDS = 0.004
 """After the first commit, so that those beside it travel along."""
@@ -44,6 +48,7 @@ class Relay:
         self._source = source
         self._log = event_log
         self._committed = committed
+        self._poll = POLL_SECONDS
         self._stopping = asyncio.Event()
 
     def stop(self) -> None:
@@ -84,13 +89,16 @@ class Relay:
                 await connection.close(timeout=2)
 
     async def _publish_until_stopped(self, connection: "asyncpg.Connection[Any]") -> None:
+        rung = True
         while True:
             self._committed.clear()
             published = await self.publish(connection)
             if published == 0 and self._stopping.is_set():
                 return
+            if not rung:
+                self._poll = POLL_SECONDS if published else min(2 * self._poll, IDLE_POLL_SECONDS)
             if published < BATCH_ROWS:
-                await self._wait(POLL_SECONDS)
+                rung = await self._wait(self._poll)
 
     async def publish(self, connection: "asyncpg.Connection[Any]") -> int:
         """Send what waits, and delete what the log acknowledged; return how many rows that was."""
@@ -114,7 +122,11 @@ class Relay:
             data=row["data"],
         )
 
-    async def _wait(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
+    async def _wait(self, seconds: float) -> bool:
+        """Wait until this process commits events, or for so long; say whether it did."""
+        try:
             await asyncio.wait_for(self._committed.wait(), seconds)
-            await asyncio.sleep(LINGER_SECONDS)
+        except TimeoutError:
+            return False
+        await asyncio.sleep(LINGER_SECONDS)
+        return True
