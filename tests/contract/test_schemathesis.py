@@ -29,11 +29,6 @@ LEFT_OUT_BY_ROUTE = [
         "include-tag": "tracking",
         "checks": {"negative_data_rejection": {"enabled": False}},
     },
-    {
-        # A customer may be called `stages`, so that this path takes the methods of a customer's, too.
-        "include-path": "/v1/customers/stages",
-        "checks": {"allow_header_conformance": {"enabled": False}},
-    },
 ]
 
 

@@ -48,8 +48,8 @@ async def read_view(sender: Sender, platform: Platform, history: History) -> Vie
     recommended = f"{platform.recommend}/v1/recommendations?limit={RECOMMENDATIONS}"
     for_customer = f"{recommended}&customer_id={customer}" if customer else recommended
     addresses = {
-        "stages": f"{platform.profile}/v1/customers/stages",
-        "totals": f"{platform.orders}/v1/orders/totals",
+        "stages": f"{platform.profile}/v1/stages",
+        "totals": f"{platform.orders}/v1/totals",
         "state": f"{one}/state" if customer else None,
         "timeline": f"{one}/timeline?limit={TIMELINE_LENGTH}" if customer else None,
         "also_bought": f"{for_customer}&strategy=also_bought",

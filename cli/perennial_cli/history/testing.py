@@ -109,10 +109,10 @@ class FakePlatform:
         return (200, {}, json.dumps(found)) if found is not None else (404, {}, "{}")
 
     def resource(self, path: str) -> Body | None:
-        if path == "/v1/customers/stages":
+        if path == "/v1/stages":
             rows = [{"stage": "active", "customers": len(self.things["customers"])}]
             return {"data": rows} | FRESH
-        if path == "/v1/orders/totals":
+        if path == "/v1/totals":
             return self.totals()
         if path == "/v1/recommendations":
             return {"data": [{"sku": "sim-mister", "score": 0.5, "because": ["sim-fern"]}]}

@@ -216,5 +216,5 @@ async def test_import_is_idempotent_and_refuses_alone(
         ("return_received", 10),
         ("order_refunded", 10),
     ]
-    sums = (await client.get("/v1/orders/totals")).json()
+    sums = (await client.get("/v1/totals")).json()
     assert (sums["orders"], sums["cancelled"], sums["net"]) == (1, 1, euros(1845))

@@ -40,10 +40,9 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         settings=settings,
         database=database,
         routers=[
-            # Before `customers`, whose paths would take `stages` for an id.
-            stages.router,
             customers.router,
             customers.imports,
+            stages.router,
             state.router,
             timeline.router,
             keys.router,

@@ -47,7 +47,7 @@ def tell(platform_log: Log, client: httpx.AsyncClient, clock: Any) -> Tell:
         await platform_log.append(envelopes)
         for envelope in envelopes:
             client.headers["Perennial-After"] = str(envelope.id)
-            assert (await client.get("/v1/customers/stages")).status_code == 200
+            assert (await client.get("/v1/stages")).status_code == 200
 
     return publish
 

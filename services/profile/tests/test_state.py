@@ -196,7 +196,7 @@ async def test_stages_pass_by_days_and_tell(
     await tell(placed("o-2"), paid("o-2"))
     state = await state_of("c-1")
     assert (state["stage"], state["flags"]) == ("active", ["won_back"])
-    counted = (await client.get("/v1/customers/stages")).json()["data"]
+    counted = (await client.get("/v1/stages")).json()["data"]
     assert counted == [{"stage": "active", "customers": 1}]
 
 

@@ -205,7 +205,7 @@ class ShopTotalsAnswer(Answer):
     unpriced: int
 
 
-@router.get("/v1/orders/totals", dependencies=[Authorized("orders:read")])
+@router.get("/v1/totals", dependencies=[Authorized("orders:read")])
 async def get_totals(session: Session, request: Request) -> ShopTotalsAnswer:
     """What all orders add up to, in the base currency."""
     currency = request.app.state.settings.currency

@@ -1,4 +1,4 @@
-"""`GET /v1/customers/stages`: how many customers stand in each stage."""
+"""`GET /v1/stages`: how many customers stand in each stage."""
 
 from fastapi import APIRouter
 
@@ -18,7 +18,7 @@ class StagesAnswer(Answer):
     data: list[StageCount]
 
 
-@router.get("/v1/customers/stages", dependencies=[Authorized("profile:read"), AFTER])
+@router.get("/v1/stages", dependencies=[Authorized("profile:read"), AFTER])
 async def get_stages(session: Session) -> StagesAnswer:
     """How many customers stand in each stage; stages without customers are left out."""
     counts = await service.count_stages(session)
