@@ -128,7 +128,7 @@ async def test_what_was_told_counts(database: Database, clock: Any) -> None:
     at = int(hour.timestamp() * 1000)
     expected: dict[str, list[tuple[Any, ...]]] = {
         "products": [("tea", False)],
-        "aliases": [("~a-1", "c-1", hour)],
+        "aliases": [("~a-1", "c-1", hour, "c-1")],
         "baskets": [("o-1", "c-1", ["tea", "mug"], hour, False)],
         "returned": [("c-1", "mug")],
         "recent_views": [("~a-1", {"tea": at, "mug": at})],

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import select
 
+from perennial_events.identities import identities_of
 from perennial_events.values import Code
 from perennial_http import (
     Answer,
@@ -54,7 +55,7 @@ def render(
         MessageAnswer(
             kind="complaint",
             text=each.text,
-            author=each.customer_id,
+            author=each.survivor_id,
             channel=each.channel,
             at=each.opened_at,
         )
@@ -75,7 +76,7 @@ async def get_case(case_id: Id, session: Session, response: Response) -> CaseWit
     case = await service.get_case(session, case_id)
     complaints = await complaints_of(session, case_id)
     messages = await service.messages_of(session, case_id)
-    response.headers["ETag"] = etag(case.version)
+    response.headers["ETag"] = etag(case.tag)
     return render(case, complaints, messages)
 
 
@@ -97,7 +98,8 @@ async def list_cases(query: Annotated[CasesQuery, Query()], session: Session) ->
     if query.owner is not None:
         statement = statement.where(Case.owner == query.owner)
     if query.customer_id is not None:
-        statement = statement.where(Case.customer_id == query.customer_id)
+        identities = await identities_of(session, query.customer_id)
+        statement = statement.where(Case.customer_id.in_(identities))
     cases, cursor = await fetch_page(session, statement, (Case.opened_at, Case.case_id), query)
     return Page(data=[CaseAnswer.model_validate(case) for case in cases], next_cursor=cursor)
 

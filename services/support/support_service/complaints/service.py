@@ -6,8 +6,10 @@ import uuid_utils.compat as uuids
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 
 from perennial_events import emit
+from perennial_events.identities import identities_of
 from support_service.cases.models import Case
 from support_service.cases.rules import QUEUES, Queue, priority
 from support_service.cases.service import open_or_join
@@ -40,13 +42,16 @@ def case_for(complaint: Complaint, owner_of: OwnerOf) -> Case:
 async def open_complaint(session: AsyncSession, complaint: Complaint, owner_of: OwnerOf) -> Case:
     """Open a case, or join the open one about the same order. Raises `ComplaintExists`."""
     new = case_for(complaint, owner_of)
-    case = await open_or_join(session, new)
+    identities = await identities_of(session, complaint.customer_id)
+    case = await open_or_join(session, new, identities)
     opened = complaint.open(case, joined=case.case_id != new.case_id)
     session.add(complaint)
     try:
         await session.flush()
     except IntegrityError:
         raise ComplaintExists(complaint.complaint_id) from None
+    for mine in (complaint, case):
+        set_committed_value(mine, "survivor_id", identities[0])
     emit(session, *opened, at=complaint.opened_at)
     return case
 
