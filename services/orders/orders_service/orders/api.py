@@ -14,6 +14,7 @@ from orders_service.orders.totals import shop_totals
 from perennial_events.identities import identities_of
 from perennial_events.values import CatalogueText, Code
 from perennial_http import (
+    AFTER,
     Answer,
     Authorized,
     Body,
@@ -229,11 +230,11 @@ class OrdersQuery(PageQuery):
     status: rules.Status | None = None
 
 
-@router.get("/v1/orders", dependencies=[Authorized("orders:read")])
+@router.get("/v1/orders", dependencies=[Authorized("orders:read"), AFTER])
 async def list_orders(
     query: Annotated[OrdersQuery, Query()], session: Session
 ) -> Page[OrderAnswer]:
-    """Orders, the latest placed first."""
+    """Orders, the latest placed first; a customer's include those of whoever was merged into them."""
     statement = select(Order)
     if query.customer_id is not None:
         identities = await identities_of(session, query.customer_id)

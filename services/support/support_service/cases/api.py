@@ -9,6 +9,7 @@ from sqlalchemy import select
 from perennial_events.identities import identities_of
 from perennial_events.values import Code
 from perennial_http import (
+    AFTER,
     Answer,
     Authorized,
     Body,
@@ -87,9 +88,9 @@ class CasesQuery(PageQuery):
     customer_id: Id | None = None
 
 
-@router.get("/v1/cases", dependencies=[Authorized("support:read")])
+@router.get("/v1/cases", dependencies=[Authorized("support:read"), AFTER])
 async def list_cases(query: Annotated[CasesQuery, Query()], session: Session) -> Page[CaseAnswer]:
-    """Cases, the latest opened first."""
+    """Cases, the latest opened first; a customer's include those of whoever was merged into them."""
     statement = select(Case)
     if query.queue is not None:
         statement = statement.where(Case.queue == query.queue)
