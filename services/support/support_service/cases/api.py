@@ -28,7 +28,7 @@ from support_service.cases.answers import CaseAnswer
 from support_service.cases.models import Case, Message, MessageKind
 from support_service.complaints.api import ComplaintAnswer
 from support_service.complaints.models import Complaint
-from support_service.complaints.service import complaints_of
+from support_service.complaints.service import complaints_of, tag_of
 
 router = APIRouter(route_class=TransactionalRoute, tags=["cases"])
 
@@ -77,7 +77,7 @@ async def get_case(case_id: Id, session: Session, response: Response) -> CaseWit
     case = await service.get_case(session, case_id)
     complaints = await complaints_of(session, case_id)
     messages = await service.messages_of(session, case_id)
-    response.headers["ETag"] = etag(case.tag)
+    response.headers["ETag"] = etag(tag_of(case, complaints))
     return render(case, complaints, messages)
 
 

@@ -57,12 +57,6 @@ class Case(Base):
     survivor_id: Mapped[str] = column_property(survivor(customer_id), expire_on_flush=False)
     """Who answers to `customer_id` today, since merges; the events name whom the case named."""
 
-    @property
-    def tag(self) -> str:
-        """Tells what was read of the case apart: it also changes hands by merges."""
-        merged = self.survivor_id != self.customer_id
-        return f"{self.version}-{self.survivor_id}" if merged else str(self.version)
-
     def complain(self, severity: Severity, channel: str, at: datetime) -> None:
         """One more complaint belongs to this case: it is our turn again."""
         self._move("complain")

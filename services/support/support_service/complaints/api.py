@@ -111,7 +111,7 @@ async def open_complaint(
     complaint = body.complaint(state.clock())
     case = await service.open_complaint(session, complaint, state.settings.owner_of)
     response.headers["Location"] = f"/v1/complaints/{complaint.complaint_id}"
-    response.headers["ETag"] = etag(case.tag)
+    response.headers["ETag"] = etag(service.tag_of(case, [complaint]))
     return render(complaint, case)
 
 
@@ -122,6 +122,6 @@ async def get_complaint(
     """The complaint as it came, and its case as it stands."""
     complaint = await service.get_complaint(session, complaint_id)
     case = await get_case(session, complaint.case_id)
-    # A complaint never changes, so that its case's version tells these answers apart.
-    response.headers["ETag"] = etag(case.tag)
+    # A complaint never changes, so that its case's version and whose both are tell these answers apart.
+    response.headers["ETag"] = etag(service.tag_of(case, [complaint]))
     return render(complaint, case)

@@ -1,6 +1,6 @@
 """The verbs of complaints."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import uuid_utils.compat as uuids
 from sqlalchemy import select
@@ -71,6 +71,16 @@ async def complaints_of(session: AsyncSession, case_id: str) -> Sequence[Complai
         .order_by(Complaint.opened_at, Complaint.complaint_id)
     )
     return rows.all()
+
+
+def tag_of(case: Case, complaints: Iterable[Complaint]) -> str:
+    """Tells what was read of a case and its complaints apart: they change hands by merges, too."""
+    merged = {
+        f"{each.customer_id}={each.survivor_id}"
+        for each in (case, *complaints)
+        if each.survivor_id != each.customer_id
+    }
+    return "+".join([str(case.version), *sorted(merged)])
 
 
 async def known_complaints(session: AsyncSession, complaint_ids: Collection[str]) -> set[str]:
