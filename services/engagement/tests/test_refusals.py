@@ -24,7 +24,8 @@ def track(**changes: Any) -> dict[str, Any]:
 
 REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "nobody": ({"anonymousId": None}, "/userId"),
-    "nobody, as Segment's SDKs put it": ({"anonymousId": "", "userId": ""}, "/userId"),
+    "an empty user": ({"userId": ""}, "/userId"),
+    "an empty visitor": ({"anonymousId": "", "userId": "c-1"}, "/anonymousId"),
     "an e-mail address as id": ({"userId": "ann@example.com"}, "/userId"),
     "a long id": ({"anonymousId": "a" * 65}, "/anonymousId"),
     "an id with a newline": ({"userId": "c-1\n"}, "/userId"),

@@ -8,6 +8,7 @@ from perennial_events import Clock, Database, Timer, Worker, open_log, utc_now
 from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
 from profile_service.customers import api as customers
 from profile_service.handlers import subscriptions
+from profile_service.identities import api as identities
 from profile_service.keys import api as keys
 from profile_service.settings import Settings
 from profile_service.stages import api as stages
@@ -43,6 +44,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             customers.router,
             customers.imports,
             stages.router,
+            identities.router,
             state.router,
             timeline.router,
             keys.router,

@@ -21,3 +21,80 @@ class CustomerExists(Conflict):
             f"Customer {customer_id} was registered before. To change it, send a PATCH;"
             " to retry safely, send an Idempotency-Key."
         )
+
+
+class UnknownMerge(NotFound):
+    def __init__(self, merge_id: str) -> None:
+        super().__init__(f"There is no merge {merge_id}.")
+
+
+class UnknownIdentity(NotFound):
+    def __init__(self, customer_id: str, identity_id: str) -> None:
+        super().__init__(f"Customer {customer_id} has no identity {identity_id}.")
+
+
+class IdentityTaken(Conflict):
+    title = "Another customer has this identity"
+
+    def __init__(self, kind: str, customer_id: str) -> None:
+        super().__init__(
+            f"This {kind} is customer {customer_id}'s. If the two are one, merge them.",
+            customer_id=customer_id,
+        )
+
+
+class MergedWithThemselves(Conflict):
+    title = "A customer cannot be merged with themselves"
+
+    def __init__(self, customer_id: str) -> None:
+        super().__init__(f"Both are customer {customer_id}: name two customers.")
+
+
+class AlreadyMerged(Conflict):
+    title = "One of the customers was merged into another"
+
+    def __init__(self, customer_id: str, survivor_id: str) -> None:
+        super().__init__(
+            f"Customer {customer_id} was merged into {survivor_id}. Name {survivor_id} instead, or"
+            " undo that merge first.",
+            customer_id=customer_id,
+            survivor_id=survivor_id,
+        )
+
+
+class MergedInACircle(Conflict):
+    title = "The merge would close a circle"
+
+    def __init__(self, customer_id: str, into_id: str) -> None:
+        super().__init__(
+            f"Customer {into_id} was merged into {customer_id}, so {customer_id} cannot be merged"
+            f" into {into_id}. The two are one already; to turn it round, undo that merge first.",
+            customer_id=into_id,
+            survivor_id=customer_id,
+        )
+
+
+class KindsDiffer(Conflict):
+    title = "A company and a person cannot be merged"
+
+    def __init__(self, customer_id: str, kind: str, into_id: str, into_kind: str) -> None:
+        super().__init__(
+            f"Customer {customer_id} is a {kind}, customer {into_id} a {into_kind}. A person belongs"
+            " to a company by company_id."
+        )
+
+
+class MergeUndoneBefore(Conflict):
+    title = "This merge is undone already"
+
+    def __init__(self, merge_id: str) -> None:
+        super().__init__(
+            f"Merge {merge_id} was undone before. To retry safely, send an Idempotency-Key."
+        )
+
+
+class NotACompany(Conflict):
+    title = "Only a company has contacts"
+
+    def __init__(self, customer_id: str) -> None:
+        super().__init__(f"Customer {customer_id} is a person.")

@@ -7,6 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import Clock, Event, Reaction, Received, Subscriptions
 from perennial_events.catalogue import OrderCancelled, OrderPaid
+from perennial_events.catalogue.customers import MERGE
+from perennial_events.identities import MERGES
 from perennial_http import KEY_HANDLERS
 from profile_service.customers.service import meet_customers
 from profile_service.stages.rules import Thresholds
@@ -28,11 +30,16 @@ def subscriptions(clock: Clock, days: Thresholds) -> Subscriptions:
         if past:
             await review_stages(session, past, now, days, imported=True)
 
+    async def review_merged(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
+        both = {id for event, _ in batch for id in (event.customer_id, event.into_id)}
+        await review_stages(session, both, clock(), days, reason=MERGE)
+
     return Subscriptions(
         handlers=KEY_HANDLERS,
         projections=(CUSTOMER_STATE,),
         reactions=(
             Reaction("meet customers", tuple(GATHERERS), meet),
             Reaction("review stages", (OrderPaid, OrderCancelled), review),
+            Reaction("review stages of merged", MERGES, review_merged),
         ),
     )

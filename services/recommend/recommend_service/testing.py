@@ -2,6 +2,8 @@
 
 from perennial_events.catalogue import (
     Clicked,
+    CustomersMerged,
+    MergeUndone,
     OrderCancelled,
     OrderLine,
     OrderPlaced,
@@ -64,3 +66,11 @@ def viewed(who: str, sku: str | None, name: str = "product_viewed") -> Clicked:
 
 def identified(anonymous_id: str, customer_id: str) -> VisitorIdentified:
     return VisitorIdentified(anonymous_id=anonymous_id, customer_id=customer_id)
+
+
+def merged(customer_id: str, into_id: str) -> CustomersMerged:
+    return CustomersMerged(merge_id=f"m-{customer_id}", customer_id=customer_id, into_id=into_id)
+
+
+def undone(customer_id: str, into_id: str) -> MergeUndone:
+    return MergeUndone(merge_id=f"m-{customer_id}", customer_id=customer_id, into_id=into_id)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import text
 
 from perennial_events import Database, Event, Received, seal
+from perennial_events.catalogue import CustomersMerged, MergeUndone
 from perennial_events.rebuild import Rebuild, checksum
 from recommend_service.counts.projection import RECOMMENDATIONS
 from recommend_service.handlers import SUBSCRIPTIONS
@@ -21,9 +22,11 @@ from recommend_service.testing import (
     came_back,
     cancelled,
     identified,
+    merged,
     order,
     product,
     refunded,
+    undone,
     viewed,
 )
 
@@ -45,6 +48,8 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(lambda whose, sku: came_back(*whose, sku), ORDERS, SKUS),
     st.builds(lambda whose, sku: refunded(*whose, sku), ORDERS, SKUS),
     st.builds(identified, st.sampled_from(["a-1", "a-2"]), CUSTOMERS),
+    st.builds(merged, CUSTOMERS, CUSTOMERS),
+    st.builds(undone, CUSTOMERS, CUSTOMERS),
     st.builds(lambda sku, available: product(sku, available=available), SKUS, st.booleans()),
 )
 HISTORIES = st.lists(st.tuples(EVENTS, st.integers(0, 90)), min_size=1, max_size=40)
@@ -101,6 +106,21 @@ async def test_cuts_and_the_order_of_topics_make_no_difference(
     assert await apply(database, cut(data, interleaved(data, history))) == at_once
 
 
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(told=HISTORIES)
+async def test_undone_merges_leave_no_trace(
+    database: Database, clock: Any, told: list[tuple[Event, int]]
+) -> None:
+    merges = (CustomersMerged, MergeUndone)
+    events = [event for event, _ in told]
+    events += [undone(customer, "c-1") for customer in ("c-1", "c-2", "c-3")]
+    history = [Received(e, seal(e, source="/perennial/test", time=clock())) for e in events]
+    never = [received for received in history if not isinstance(received.event, merges)]
+    assert await apply(database, [[each] for each in history]) == await apply(database, [never])
+
+
 async def test_a_cancellation_before_its_order(database: Database, clock: Any) -> None:
     story = [
         Received(event, seal(event, source="/perennial/test", time=clock()))
@@ -128,7 +148,7 @@ async def test_what_was_told_counts(database: Database, clock: Any) -> None:
     at = int(hour.timestamp() * 1000)
     expected: dict[str, list[tuple[Any, ...]]] = {
         "products": [("tea", False)],
-        "aliases": [("~a-1", "c-1", hour)],
+        "aliases": [("~a-1", "c-1", hour, "c-1")],
         "baskets": [("o-1", "c-1", ["tea", "mug"], hour, False)],
         "returned": [("c-1", "mug")],
         "recent_views": [("~a-1", {"tea": at, "mug": at})],

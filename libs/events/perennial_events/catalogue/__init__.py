@@ -8,10 +8,14 @@ from perennial_events.catalogue.complaints import (
     ComplaintResolved,
 )
 from perennial_events.catalogue.customers import (
+    AnonymousIdAdded,
+    AnonymousIdRemoved,
     CustomerRegistered,
+    CustomersMerged,
     CustomerUpdated,
     KeyCreated,
     KeyRevoked,
+    MergeUndone,
     StageChanged,
 )
 from perennial_events.catalogue.engagement import Clicked, VisitorIdentified
@@ -48,6 +52,8 @@ PARTITIONS = 4
 __all__ = [
     "PARTITIONS",
     "TOPICS",
+    "AnonymousIdAdded",
+    "AnonymousIdRemoved",
     "Clicked",
     "ComplaintAnswered",
     "ComplaintEscalated",
@@ -56,8 +62,10 @@ __all__ = [
     "ComplaintResolved",
     "CustomerRegistered",
     "CustomerUpdated",
+    "CustomersMerged",
     "KeyCreated",
     "KeyRevoked",
+    "MergeUndone",
     "OrderCancelled",
     "OrderCompleted",
     "OrderDelivered",

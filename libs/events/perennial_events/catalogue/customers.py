@@ -10,6 +10,9 @@ from perennial_events.values import Amount, Code, Currency, Id
 CUSTOMERS = "perennial.customers"
 KEYS = "perennial.keys"
 
+MERGE = "merge"
+"""The reason of a change that a merge, or its undoing, brought about."""
+
 Stage = Literal["prospect", "new", "active", "at_risk", "lapsed", "closed"]
 Scope = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z_]+:(\*|[a-z_]+))$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -33,12 +36,50 @@ class CustomerUpdated(Event, topic=CUSTOMERS, fact="customer_updated", subject="
     fields: list[Code]
 
 
+class CustomersMerged(Event, topic=CUSTOMERS, fact="customers_merged", subject="merge_id"):
+    """`customer_id` turned out to be `into_id`: what is theirs is the survivor's from now on.
+
+    The key is the customer that was merged away, which one merge at most stands for: so its merges and
+    their undoing never change places. With the survivor's own events there is no order, and none is
+    needed: facts stay with the identity that they named, and are resolved when they are read.
+    """
+
+    merge_id: Id
+    customer_id: Id
+    into_id: Id
+
+
+class MergeUndone(Event, topic=CUSTOMERS, fact="merge_undone", subject="merge_id"):
+    """The two are two customers again, each with what named them."""
+
+    merge_id: Id
+    customer_id: Id
+    into_id: Id
+
+
+class AnonymousIdAdded(Event, topic=CUSTOMERS, fact="anonymous_id_added", subject="customer_id"):
+    """Somebody said whose an anonymous visitor's past is. As if the visitor had identified themselves."""
+
+    customer_id: Id
+    anonymous_id: Id
+
+
+class AnonymousIdRemoved(
+    Event, topic=CUSTOMERS, fact="anonymous_id_removed", subject="customer_id"
+):
+    """The anonymous visitor is not this customer: nobody's past, until they identify themselves anew."""
+
+    customer_id: Id
+    anonymous_id: Id
+
+
 class StageChanged(Event, topic=CUSTOMERS, fact="stage_changed", subject="customer_id"):
     customer_id: Id
     previous: Stage | None = None
     stage: Stage
     reason: Code
-    """By which rule: `days` without an order, or `p_alive` once a value model is fitted."""
+    """By which rule: `days` without an order, `p_alive` once a value model is fitted, or `merge`: the
+    customer's orders became more, or fewer, by a merge or its undoing."""
 
 
 class KeyCreated(Event, topic=KEYS, fact="key_created", subject="key_id", key="key_id"):

@@ -11,7 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from perennial_events.values import ID_PATTERN
 
-# The pattern is checked later, with an answer that says why (see service.py); "" is Segment's null.
+# The pattern is checked later, with an answer that says why (see service.py).
 LooseId = Annotated[str, WithJsonSchema({"type": "string", "pattern": ID_PATTERN})]
 
 _SOMEBODY: dict[str, Any] = {"anyOf": [{"required": ["userId"]}, {"required": ["anonymousId"]}]}

@@ -77,7 +77,7 @@ def take(
 
 
 def _id(value: str | None, field: str) -> str | None:
-    if not value:
+    if value is None:
         return None
     if _is_id(value) is None:
         raise Refused(

@@ -11,8 +11,10 @@ from sqlalchemy import select
 from orders_service.orders import rules, service
 from orders_service.orders.models import Order
 from orders_service.orders.totals import shop_totals
+from perennial_events.identities import identities_of
 from perennial_events.values import CatalogueText, Code
 from perennial_http import (
+    AFTER,
     Answer,
     Authorized,
     Body,
@@ -118,6 +120,7 @@ class TotalsAnswer(Answer):
 class OrderAnswer(Answer):
     order_id: Id
     customer_id: Id
+    """Who answers to the order's customer today, where they were merged since."""
     status: rules.Status
     store: str | None
     channel: str | None
@@ -137,7 +140,7 @@ def render(order: Order) -> OrderAnswer:
 
     return OrderAnswer(
         order_id=order.order_id,
-        customer_id=order.customer_id,
+        customer_id=order.survivor_id,
         status=order.status,
         store=order.store,
         channel=order.channel,
@@ -172,7 +175,7 @@ async def place_order(
     order = body.order(state.clock())
     await service.place_order(session, order, state.settings.currency, state.clock())
     response.headers["Location"] = f"/v1/orders/{order.order_id}"
-    response.headers["ETag"] = etag(order.version)
+    response.headers["ETag"] = etag(order.tag)
     return render(order)
 
 
@@ -218,7 +221,7 @@ async def get_totals(session: Session, request: Request) -> ShopTotalsAnswer:
 @router.get("/v1/orders/{order_id}", dependencies=[Authorized("orders:read")])
 async def get_order(order_id: Id, session: Session, response: Response) -> OrderAnswer:
     order = await service.get_order(session, order_id)
-    response.headers["ETag"] = etag(order.version)
+    response.headers["ETag"] = etag(order.tag)
     return render(order)
 
 
@@ -227,14 +230,15 @@ class OrdersQuery(PageQuery):
     status: rules.Status | None = None
 
 
-@router.get("/v1/orders", dependencies=[Authorized("orders:read")])
+@router.get("/v1/orders", dependencies=[Authorized("orders:read"), AFTER])
 async def list_orders(
     query: Annotated[OrdersQuery, Query()], session: Session
 ) -> Page[OrderAnswer]:
-    """Orders, the latest placed first."""
+    """Orders, the latest placed first; a customer's include those of whoever was merged into them."""
     statement = select(Order)
     if query.customer_id is not None:
-        statement = statement.where(Order.customer_id == query.customer_id)
+        identities = await identities_of(session, query.customer_id)
+        statement = statement.where(Order.customer_id.in_(identities))
     if query.status is not None:
         statement = statement.where(Order.status == query.status)
     orders, cursor = await fetch_page(session, statement, (Order.placed_at, Order.order_id), query)

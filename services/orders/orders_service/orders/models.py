@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from orders_service.db import Base
 from orders_service.orders import rules
@@ -18,6 +18,7 @@ from perennial_events.catalogue import (
     OrderPaid,
     OrderPlaced,
 )
+from perennial_events.identities import survivor
 
 
 class Order(Base):
@@ -29,7 +30,7 @@ class Order(Base):
     __tablename__ = "orders"
 
     order_id: Mapped[str] = mapped_column(primary_key=True)
-    customer_id: Mapped[str]
+    customer_id: Mapped[str] = mapped_column()
     status: Mapped[rules.Status]
     store: Mapped[str | None]
     channel: Mapped[str | None]
@@ -51,8 +52,16 @@ class Order(Base):
     completed_at: Mapped[datetime | None]
     cancelled_at: Mapped[datetime | None]
     version: Mapped[int] = mapped_column()
+    survivor_id: Mapped[str] = column_property(survivor(customer_id), expire_on_flush=False)
+    """Who answers to `customer_id` today, since merges; the events name whom the order named."""
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
+
+    @property
+    def tag(self) -> str:
+        """Tells what was read of the order apart: it also changes hands by merges."""
+        merged = self.survivor_id != self.customer_id
+        return f"{self.version}-{self.survivor_id}" if merged else str(self.version)
 
     @property
     def total(self) -> int:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 
 from orders_service.errors import OrderExists, UnknownOrder
 from orders_service.orders.models import Order
@@ -14,6 +15,7 @@ from orders_service.products.service import Described, products_of_lines
 from orders_service.rates.rules import Rate, to_base
 from orders_service.rates.service import rates_for
 from perennial_events import emit
+from perennial_events.identities import survivors_of
 
 
 class Surroundings(NamedTuple):
@@ -61,6 +63,8 @@ async def place_order(session: AsyncSession, order: Order, base: str, now: datet
     except IntegrityError:
         raise OrderExists(order.order_id) from None
     emit(session, *placed, at=order.placed_at)
+    merged = await survivors_of(session, [order.customer_id])
+    set_committed_value(order, "survivor_id", merged[order.customer_id])
 
 
 async def get_order(session: AsyncSession, order_id: str) -> Order:

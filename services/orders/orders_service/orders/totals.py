@@ -33,7 +33,7 @@ async def shop_totals(session: AsyncSession) -> ShopTotals:
             select(
                 func.count().filter(bought),
                 func.count().filter(Order.cancelled_at.is_not(None)),
-                func.count(Order.customer_id.distinct()),
+                func.count(Order.survivor_id.distinct()),
                 func.coalesce(func.sum(Order.base_total).filter(bought), 0),
                 func.coalesce(func.sum(Order.base_refunded).filter(bought), 0),
                 func.count().filter(bought & Order.base_total.is_(None)),

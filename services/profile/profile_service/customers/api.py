@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 import uuid_utils.compat as uuids
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, ValidationInfo, field_validator, model_validator
-from sqlalchemy import func, select
+from sqlalchemy import Select, func
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events.values import Code
@@ -36,10 +36,10 @@ from perennial_http import (
     fetch_page,
     run_import,
 )
-from profile_service.customers import rules, service
+from profile_service.customers import rules, search, service
 from profile_service.customers.models import Customer, Kind
-from profile_service.state.identity import anonymous
-from profile_service.timeline.models import ALIASES
+from profile_service.customers.search import TOLD
+from profile_service.identities.rules import filled, version_of
 
 router = APIRouter(route_class=TransactionalRoute, tags=["customers"])
 imports = APIRouter(route_class=ServiceRoute, tags=["customers"])
@@ -130,6 +130,17 @@ class CustomerAnswer(Answer):
     created_at: Time
 
 
+def render(whole: Sequence[Customer]) -> CustomerAnswer:
+    """The survivor, with what they take over from those merged into them."""
+    survivor = whole[0]
+    return CustomerAnswer(
+        customer_id=survivor.customer_id,
+        kind=survivor.kind,
+        created_at=survivor.created_at,
+        **filled(whole),
+    )
+
+
 @router.post("/v1/customers", status_code=201, dependencies=[Authorized("profile:write")])
 async def register_customer(
     body: CustomerBody, session: Session, request: Request, response: Response
@@ -142,14 +153,15 @@ async def register_customer(
     await session.flush()
     response.headers["Location"] = f"/v1/customers/{customer_id}"
     response.headers["ETag"] = etag(customer.version)
-    return CustomerAnswer.model_validate(customer)
+    return render([customer])
 
 
 @router.get("/v1/customers/{customer_id}", dependencies=[Authorized("profile:read")])
 async def get_customer(customer_id: Id, session: Session, response: Response) -> CustomerAnswer:
-    customer = await service.get_customer(session, customer_id)
-    response.headers["ETag"] = etag(customer.version)
-    return CustomerAnswer.model_validate(customer)
+    """The customer; to the id of one who was merged into another, that other answers."""
+    whole = (await service.whole_customers(session, [customer_id]))[customer_id]
+    response.headers["ETag"] = etag(version_of(whole))
+    return render(whole)
 
 
 @router.patch("/v1/customers/{customer_id}", dependencies=[Authorized("profile:write")])
@@ -161,19 +173,22 @@ async def update_customer(
     response: Response,
     if_match: IfMatch = None,
 ) -> CustomerAnswer:
-    """Change what is known of a customer."""
-    customer = await service.lock_customer(session, customer_id)
-    check_if_match(if_match, customer.version)
+    """Change what is known of a customer, or of whom they were merged into."""
+    customer = await service.lock_survivor(session, customer_id)
+    whole = (await service.whole_customers(session, [customer_id]))[customer_id]
+    check_if_match(if_match, version_of(whole))
     changes = body.columns(only_sent=True)
     await service.update_customer(session, customer, changes, request.app.state.clock())
-    response.headers["ETag"] = etag(customer.version)
-    return CustomerAnswer.model_validate(customer)
+    response.headers["ETag"] = etag(version_of(whole))
+    return render(whole)
 
 
 class CustomersQuery(PageQuery):
     email: Annotated[str | None, Field(max_length=254)] = None
     phone: Annotated[str | None, Field(max_length=40)] = None
     anonymous_id: Id | None = None
+    identity: Annotated[str | None, Field(pattern=r"^[a-z][a-z0-9_]{0,31}:[^\x00]{1,254}$")] = None
+    """An identity that was added, as `kind:value`."""
     q: Annotated[str | None, Field(min_length=1, max_length=100)] = None
     """The beginning of a name."""
 
@@ -182,24 +197,40 @@ class CustomersQuery(PageQuery):
 async def list_customers(
     query: Annotated[CustomersQuery, Query()], session: Session
 ) -> Page[CustomerAnswer]:
-    """Customers, the latest first; or those with an e-mail, a phone, an anonymous past, a name."""
-    statement = select(Customer)
+    """Customers, the latest first; or those with an e-mail, a phone, an anonymous past, a name.
+
+    Who was merged into another is found in that other.
+    """
+    statement = search.survivors()
     if query.email is not None:
-        statement = statement.where(Customer.email == _or_as_it_is(rules.normal_email, query.email))
-    if query.phone is not None:
-        statement = statement.where(Customer.phone == query.phone)
-    if query.anonymous_id is not None:
-        of_alias = select(ALIASES.c.customer_id).where(
-            ALIASES.c.identity == anonymous(query.anonymous_id)
+        email = _or_as_it_is(rules.normal_email, query.email)
+        statement = statement.where(
+            search.known_by(search.told_or_added(TOLD.email, "email", email))
         )
-        statement = statement.where(Customer.customer_id.in_(of_alias))
+    if query.phone is not None:
+        statement = statement.where(
+            search.known_by(search.told_or_added(TOLD.phone, "phone", query.phone))
+        )
+    if query.anonymous_id is not None:
+        statement = statement.where(search.visited_as(query.anonymous_id))
+    if query.identity is not None:
+        kind, _, value = query.identity.partition(":")
+        statement = statement.where(search.known_by(search.added(kind, value)))
     if query.q is not None:
-        beginning = func.lower(Customer.name).startswith(query.q.lower(), autoescape=True)
-        statement = statement.where(beginning)
+        beginning = func.lower(TOLD.name).startswith(query.q.lower(), autoescape=True)
+        statement = statement.where(search.known_by(beginning))
+    return await page_of(session, statement, query)
+
+
+async def page_of(
+    session: AsyncSession, statement: Select[Customer], query: PageQuery
+) -> Page[CustomerAnswer]:
+    """A page of these customers, the latest first."""
     keyset = (Customer.created_at, Customer.customer_id)
     customers, cursor = await fetch_page(session, statement, keyset, query)
-    data = [CustomerAnswer.model_validate(customer) for customer in customers]
-    return Page(data=data, next_cursor=cursor)
+    ids = [customer.customer_id for customer in customers]
+    whole = await service.whole_customers(session, ids)
+    return Page(data=[render(whole[id]) for id in ids], next_cursor=cursor)
 
 
 def _or_as_it_is(normal: Any, value: str) -> str:

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from perennial_events import driver, emit
 from profile_service.customers.models import Customer
 from profile_service.errors import CustomerExists, UnknownCustomer
+from profile_service.identities.resolving import standing_identities, standing_survivor
 
 _MEET = """
     INSERT INTO customers (customer_id, registered)
@@ -19,6 +20,7 @@ _MEET = """
 
 
 async def get_customer(session: AsyncSession, customer_id: str) -> Customer:
+    """The customer of exactly this id, also where they were merged into another."""
     customer = await session.get(Customer, customer_id)
     if customer is None:
         raise UnknownCustomer(customer_id)
@@ -26,12 +28,52 @@ async def get_customer(session: AsyncSession, customer_id: str) -> Customer:
 
 
 async def lock_customer(session: AsyncSession, customer_id: str) -> Customer:
-    customer = await session.get(
-        Customer, customer_id, with_for_update=True, populate_existing=True
+    """The customer of exactly this id, locked until the transaction ends."""
+    return (await lock_customers(session, {customer_id}))[customer_id]
+
+
+async def lock_customers(
+    session: AsyncSession, customer_ids: Collection[str]
+) -> dict[str, Customer]:
+    """The customers of exactly these ids, locked in the order of their ids."""
+    rows = await session.scalars(
+        select(Customer)
+        .where(Customer.customer_id.in_(customer_ids))
+        .order_by(Customer.customer_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
-    if customer is None:
-        raise UnknownCustomer(customer_id)
-    return customer
+    found = {customer.customer_id: customer for customer in rows}
+    for customer_id in customer_ids:
+        if customer_id not in found:
+            raise UnknownCustomer(customer_id)
+    return found
+
+
+async def lock_survivor(session: AsyncSession, customer_id: str) -> Customer:
+    """Who answers to this id today, locked until the transaction ends."""
+    survivor_id = await standing_survivor(session, customer_id)
+    while True:
+        locked = await lock_customer(session, survivor_id)
+        # Merges lock both customers: none can pass unseen once the survivor is locked.
+        survivor_id = await standing_survivor(session, locked.customer_id)
+        if survivor_id == locked.customer_id:
+            return locked
+
+
+async def whole_customers(
+    session: AsyncSession, customer_ids: Collection[str]
+) -> dict[str, list[Customer]]:
+    """For each id all that is known of whom answers to it: first the survivor, then those merged
+    into them. Raises `UnknownCustomer`."""
+    standing = await standing_identities(session, customer_ids)
+    wanted = {id for identities in standing.values() for id in identities}
+    rows = await session.scalars(select(Customer).where(Customer.customer_id.in_(wanted)))
+    found = {customer.customer_id: customer for customer in rows}
+    for customer_id in customer_ids:
+        if customer_id not in found:
+            raise UnknownCustomer(customer_id)
+    return {id: [found[each] for each in identities] for id, identities in standing.items()}
 
 
 async def meet_customers(session: AsyncSession, customer_ids: Collection[str]) -> None:

@@ -10,16 +10,23 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from perennial_events import emit
 from perennial_events.catalogue import StageChanged
 from perennial_events.catalogue.customers import Stage
+from perennial_events.identities import survivors_of
 from profile_service.stages import rules
 from profile_service.stages.rules import Standing, Thresholds
 
 REVIEWED_AT_ONCE = 500
 
 _BOUGHT = text("""
-    SELECT customer_id, array_agg(coalesce(placed_at, paid_at) ORDER BY coalesce(placed_at, paid_at))
-    FROM order_facts
-    WHERE customer_id = ANY (CAST(:ids AS text[])) AND paid_at IS NOT NULL AND cancelled_at IS NULL
-    GROUP BY customer_id
+    SELECT mine.customer_id,
+           array_agg(coalesce(placed_at, paid_at) ORDER BY coalesce(placed_at, paid_at))
+    FROM (
+        SELECT id COLLATE "C" AS customer_id, id COLLATE "C" AS identity
+        FROM unnest(CAST(:ids AS text[])) AS id
+        UNION ALL
+        SELECT customer_id, identity FROM aliases WHERE customer_id = ANY (CAST(:ids AS text[]))
+    ) AS mine JOIN order_facts ON order_facts.customer_id = mine.identity
+    WHERE paid_at IS NOT NULL AND cancelled_at IS NULL
+    GROUP BY mine.customer_id
 """)
 
 _STAND = text("""
@@ -37,14 +44,17 @@ _STORE = text("""
         since = CASE WHEN stages.stage = excluded.stage THEN stages.since ELSE excluded.since END
 """)
 
+# Who was merged away stands where they stood: the undoing looks at them again.
 _DUE = text("""
     SELECT customer_id FROM stages WHERE due_at < :now
+      AND NOT EXISTS (SELECT FROM aliases WHERE identity = stages.customer_id)
     ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
 """)
 
 _COUNT = text("""
     SELECT coalesce(stages.stage, 'prospect') AS stage, count(*) AS customers
-    FROM customers LEFT JOIN stages USING (customer_id) GROUP BY 1
+    FROM customers LEFT JOIN stages USING (customer_id)
+    WHERE NOT EXISTS (SELECT FROM aliases WHERE identity = customers.customer_id) GROUP BY 1
 """)
 
 
@@ -54,10 +64,12 @@ async def review_stages(
     now: datetime,
     days: Thresholds,
     *,
+    reason: str = "days",
     imported: bool = False,
 ) -> None:
-    """Bring the stages of these customers up to date, and tell of those that changed."""
-    ids = sorted(customer_ids)
+    """Bring the stages of these customers, or of whom they were merged into, up to date; tell of
+    those that changed."""
+    ids = sorted(set((await survivors_of(session, customer_ids)).values()))
     stood = {
         id: Standing(*standing) for id, *standing in await session.execute(_STAND, {"ids": ids})
     }
@@ -82,7 +94,7 @@ async def review_stages(
         previous = stood.get(id, rules.PROSPECT).stage
         if standing.stage != previous:
             told = StageChanged(
-                customer_id=id, previous=previous, stage=standing.stage, reason="days"
+                customer_id=id, previous=previous, stage=standing.stage, reason=reason
             )
             emit(session, told, at=now, imported=imported)
 

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from perennial_events import Envelope, Event, Received
 from perennial_events.catalogue import (
+    AnonymousIdAdded,
+    AnonymousIdRemoved,
     Clicked,
     ComplaintAnswered,
     ComplaintEscalated,
@@ -17,7 +19,9 @@ from perennial_events.catalogue import (
     ComplaintReopened,
     ComplaintResolved,
     CustomerRegistered,
+    CustomersMerged,
     CustomerUpdated,
+    MergeUndone,
     OrderCancelled,
     OrderCompleted,
     OrderDelivered,
@@ -33,7 +37,8 @@ from perennial_events.catalogue import (
     StageChanged,
     VisitorIdentified,
 )
-from profile_service.state.identity import anonymous, visitor
+from perennial_events.catalogue.customers import MERGE
+from profile_service.state.identity import visitor
 
 
 @dataclass(slots=True)
@@ -78,7 +83,7 @@ class Facts:
     clicks: dict[tuple[str, date], ClickDay] = field(default_factory=dict)
     cases: dict[str, tuple[str, bool]] = field(default_factory=dict)
     complaints: dict[str, tuple[str, datetime]] = field(default_factory=dict)
-    aliases: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    identities: list[Received[Event]] = field(default_factory=list)
     products: dict[str, str | None] = field(default_factory=dict)
     timeline: list[TimelineRow] = field(default_factory=list)
 
@@ -170,7 +175,9 @@ def _refunded(facts: Facts, event: OrderRefunded, _envelope: Envelope) -> str:
 
 
 def _complained(facts: Facts, event: ComplaintOpened, envelope: Envelope) -> str:
-    facts.cases[event.case_id] = (event.customer_id, True)
+    if not event.joined:
+        # A case is whose it was opened for; who joins it may be another identity of theirs.
+        facts.cases[event.case_id] = (event.customer_id, True)
     facts.complaints[event.complaint_id] = (event.customer_id, envelope.time)
     return event.customer_id
 
@@ -185,12 +192,18 @@ def _reopened(facts: Facts, event: ComplaintReopened, _envelope: Envelope) -> st
     return event.customer_id
 
 
-def _identified(facts: Facts, event: VisitorIdentified, envelope: Envelope) -> str:
-    identity = anonymous(event.anonymous_id)
-    known = facts.aliases.get(identity)
-    if known is None or known[1] <= envelope.time:
-        facts.aliases[identity] = (event.customer_id, envelope.time)
-    return event.customer_id
+def _stitched(facts: Facts, event: Any, envelope: Envelope) -> str:
+    facts.identities.append(Received(event, envelope))
+    return str(event.customer_id)
+
+
+def _merged(facts: Facts, event: Any, envelope: Envelope) -> None:
+    # In nobody's timeline: what is undone must leave no trace in either.
+    facts.identities.append(Received(event, envelope))
+
+
+def _staged(_facts: Facts, event: StageChanged, _envelope: Envelope) -> str | None:
+    return None if event.reason == MERGE else event.customer_id
 
 
 def _product(facts: Facts, event: ProductChanged, _envelope: Envelope) -> None:
@@ -198,6 +211,8 @@ def _product(facts: Facts, event: ProductChanged, _envelope: Envelope) -> None:
 
 
 GATHERERS: Mapping[type[Event], Gatherer] = {
+    AnonymousIdAdded: _stitched,
+    AnonymousIdRemoved: _stitched,
     Clicked: _clicked,
     ComplaintAnswered: _of_customer,
     ComplaintEscalated: _of_customer,
@@ -205,7 +220,9 @@ GATHERERS: Mapping[type[Event], Gatherer] = {
     ComplaintReopened: _reopened,
     ComplaintResolved: _resolved,
     CustomerRegistered: _of_customer,
+    CustomersMerged: _merged,
     CustomerUpdated: _of_customer,
+    MergeUndone: _merged,
     OrderCancelled: _cancelled,
     OrderCompleted: _of_customer,
     OrderDelivered: _delivered,
@@ -218,8 +235,8 @@ GATHERERS: Mapping[type[Event], Gatherer] = {
     ReturnRequested: _of_customer,
     ShipmentDelayed: _delayed,
     ShipmentScanned: _of_customer,
-    StageChanged: _of_customer,
-    VisitorIdentified: _identified,
+    StageChanged: _staged,
+    VisitorIdentified: _stitched,
 }
 """The events that make up customer state and timeline, and what each of them says."""
 

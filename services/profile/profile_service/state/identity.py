@@ -1,11 +1,6 @@
-"""Whose a fact is: customers by their id, anonymous visitors by theirs behind a `~`."""
+"""Whose a click is: customers by their id, anonymous visitors by theirs behind a `~`."""
 
-ANONYMOUS = "~"
-"""No id may contain it, so that an anonymous visitor is never taken for a customer."""
-
-
-def anonymous(anonymous_id: str) -> str:
-    return ANONYMOUS + anonymous_id
+from perennial_events.identities import anonymous
 
 
 def visitor(customer_id: str | None, anonymous_id: str | None) -> str:

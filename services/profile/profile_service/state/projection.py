@@ -8,6 +8,7 @@ import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import Event, Projection, Received, driver
+from perennial_events.identities import follow_identities
 from profile_service.state.facts import GATHERERS, Facts, gather
 
 Connection: TypeAlias = "asyncpg.Connection[Any]"
@@ -64,14 +65,6 @@ _COMPLAINTS = """
     ON CONFLICT DO NOTHING
 """
 
-_ALIASES = """
-    INSERT INTO aliases AS a (identity, customer_id, at)
-    SELECT * FROM unnest(
-        $1::text[], $2::text[], $3::timestamptz[])
-    ON CONFLICT (identity) DO UPDATE SET customer_id = excluded.customer_id, at = excluded.at
-    WHERE (a.at, a.customer_id) <= (excluded.at, excluded.customer_id)
-"""
-
 _PRODUCTS = """
     INSERT INTO product_facts (sku, category)
     SELECT * FROM unnest($1::text[], $2::text[])
@@ -82,6 +75,8 @@ _PRODUCTS = """
 async def project(session: AsyncSession, batch: Sequence[Received[Event]]) -> None:
     """Apply a batch to state and timeline."""
     facts = gather(batch)
+    if facts.identities:
+        await follow_identities(session, facts.identities)
     connection = await driver(session)
     if facts.orders:
         await _store_orders(connection, facts)
@@ -89,8 +84,6 @@ async def project(session: AsyncSession, batch: Sequence[Received[Event]]) -> No
         await _store_clicks(connection, facts)
     if facts.cases or facts.complaints:
         await _store_complaints(connection, facts)
-    if facts.aliases:
-        await _store_aliases(connection, facts)
     if facts.products:
         skus = sorted(facts.products)
         categories = [facts.products[sku] for sku in skus]
@@ -150,16 +143,6 @@ async def _store_complaints(connection: Connection, facts: Facts) -> None:
             [facts.complaints[id][0] for id in ids],
             [facts.complaints[id][1] for id in ids],
         )
-
-
-async def _store_aliases(connection: Connection, facts: Facts) -> None:
-    identities = sorted(facts.aliases)
-    await connection.execute(
-        _ALIASES,
-        identities,
-        [facts.aliases[identity][0] for identity in identities],
-        [facts.aliases[identity][1] for identity in identities],
-    )
 
 
 CUSTOMER_STATE = Projection(

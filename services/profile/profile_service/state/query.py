@@ -15,10 +15,14 @@ LATE_FLAG_LASTS = "30 days"
 CATEGORY_CLICKS = 100
 """Top categories are of so many last clicks on products."""
 
+_MINE = "ARRAY(SELECT identity FROM mine)"
+
 _STATE = f"""
-    WITH mine AS MATERIALIZED (
-        SELECT $1::text COLLATE "C" AS identity
-        UNION ALL SELECT identity FROM aliases WHERE customer_id = $1::text
+    WITH survivor AS MATERIALIZED (
+        SELECT coalesce((SELECT customer_id FROM aliases WHERE identity = $1::text), $1::text) COLLATE "C" AS id
+    ), mine AS MATERIALIZED (
+        SELECT id AS identity FROM survivor
+        UNION ALL SELECT identity FROM aliases WHERE customer_id = (SELECT id FROM survivor)
     )
     SELECT c.customer_id, coalesce(s.stage, 'prospect') AS stage,
            coalesce(s.won_back, false) AS won_back, o.*, k.*, p.*, t.top_categories, b.price_band, f.*
@@ -39,7 +43,7 @@ _STATE = f"""
                    OR (overdue_since IS NOT NULL AND delivered_at IS NULL AND cancelled_at IS NULL)
                ), false) AS late_now
         FROM (SELECT *, paid_at IS NOT NULL AND cancelled_at IS NULL AS bought
-              FROM order_facts WHERE customer_id = $1::text) AS of_customer
+              FROM order_facts WHERE customer_id = ANY ({_MINE})) AS of_customer
     ) AS o
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(clicks), 0) AS clicks,
@@ -49,17 +53,17 @@ _STATE = f"""
                    WHERE last_added_at < $2::timestamptz - interval '{CART_ABANDONED_AFTER}'
                      AND NOT EXISTS (
                          SELECT FROM order_facts
-                         WHERE customer_id = $1::text
+                         WHERE customer_id = ANY ({_MINE})
                            AND placed_at BETWEEN last_added_at - interval '1 hour'
                                AND last_added_at + interval '{CART_ABANDONED_AFTER}')
                ) AS carts_abandoned
         FROM click_days JOIN mine USING (identity)
     ) AS k
     CROSS JOIN LATERAL (
-        SELECT (SELECT count(*) FROM case_facts WHERE customer_id = $1::text AND open) AS open_cases,
+        SELECT (SELECT count(*) FROM case_facts WHERE customer_id = ANY ({_MINE}) AND open) AS open_cases,
                count(*) AS complaints,
                count(*) FILTER (WHERE opened_at > $2::timestamptz - interval '90 days') AS complaints_90d
-        FROM complaint_facts WHERE customer_id = $1::text
+        FROM complaint_facts WHERE customer_id = ANY ({_MINE})
     ) AS p
     CROSS JOIN LATERAL (
         SELECT coalesce(array_agg(category ORDER BY n DESC, category), '{{}}') AS top_categories
@@ -78,7 +82,7 @@ _STATE = f"""
             SELECT price ->> 0 AS category,
                    json_build_array(min(CAST(price ->> 1 AS bigint)), max(CAST(price ->> 1 AS bigint))) AS band
             FROM order_facts, jsonb_array_elements(prices) AS price
-            WHERE customer_id = $1::text AND paid_at IS NOT NULL AND cancelled_at IS NULL
+            WHERE customer_id = ANY ({_MINE}) AND paid_at IS NOT NULL AND cancelled_at IS NULL
             GROUP BY 1
         ) AS bands
     ) AS b
@@ -86,7 +90,7 @@ _STATE = f"""
         SELECT applied_at, lag_ms FROM offsets
         WHERE consumer_group = 'profile' ORDER BY applied_at DESC LIMIT 1
     ) AS f ON true
-    WHERE c.customer_id = $1::text
+    WHERE c.customer_id = (SELECT id FROM survivor)
 """  # noqa: S608 - put together from the constants above
 
 

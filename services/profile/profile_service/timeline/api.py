@@ -4,8 +4,9 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
+from perennial_events.identities import identities_of
 from perennial_http import (
     AFTER,
     Answer,
@@ -19,7 +20,7 @@ from perennial_http import (
     fetch_page,
 )
 from profile_service.customers.service import get_customer
-from profile_service.timeline.models import ALIASES, TIMELINE
+from profile_service.timeline.models import TIMELINE
 
 router = APIRouter(route_class=TransactionalRoute, tags=["timeline"])
 
@@ -37,13 +38,11 @@ class TimelineEntry(Answer):
 async def get_timeline(
     customer_id: Id, query: Annotated[PageQuery, Query()], session: Session
 ) -> Page[TimelineEntry]:
-    """The customer's events, and those of every anonymous visitor that turned out to be them."""
+    """The customer's events, and those of every visitor and customer that turned out to be them."""
     await get_customer(session, customer_id)
     of = TIMELINE.c
-    stitched = select(ALIASES.c.identity).where(ALIASES.c.customer_id == customer_id)
-    statement = select(of.at, of.type, of.event_id, of.data).where(
-        or_(of.identity == customer_id, of.identity.in_(stitched))
-    )
+    identities = await identities_of(session, customer_id)
+    statement = select(of.at, of.type, of.event_id, of.data).where(of.identity.in_(identities))
     rows, cursor = await fetch_page(session, statement, (of.at, of.event_id), query)
     entries = [TimelineEntry(at=at, type=type_, id=id, data=data) for at, type_, id, data in rows]
     return Page(data=entries, next_cursor=cursor)

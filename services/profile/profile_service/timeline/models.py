@@ -11,10 +11,3 @@ TIMELINE = Table(
     Column("type", Text, nullable=False),
     Column("data", JSON, nullable=False),
 )
-
-ALIASES = Table(
-    "aliases",
-    MetaData(),
-    Column("identity", Text, primary_key=True),
-    Column("customer_id", Text, nullable=False),
-)

@@ -1,30 +1,6 @@
-"""Whose a fact is: customers by their id, anonymous visitors by theirs behind a `~`."""
+"""Whose a click is: customers by their id, anonymous visitors by theirs behind a `~`."""
 
-from collections.abc import Sequence
-from datetime import datetime
-
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from perennial_events import Received
-from perennial_events.catalogue import VisitorIdentified
-
-ANONYMOUS = "~"
-"""No id may contain it, so that an anonymous visitor is never taken for a customer."""
-
-# A device may pass from one customer to another, whose events come through different partitions: the
-# later fact holds, by its own time and not by when it got here.
-_ALIAS = text("""
-    INSERT INTO aliases (identity, customer_id, at)
-    SELECT * FROM unnest(CAST(:identities AS text[]), CAST(:customers AS text[]),
-                         CAST(:times AS timestamptz[]))
-    ON CONFLICT (identity) DO UPDATE SET customer_id = excluded.customer_id, at = excluded.at
-    WHERE (excluded.at, excluded.customer_id) > (aliases.at, aliases.customer_id)
-""")
-
-
-def anonymous(anonymous_id: str) -> str:
-    return ANONYMOUS + anonymous_id
+from perennial_events.identities import anonymous
 
 
 def identity(customer_id: str | None, anonymous_id: str | None) -> str | None:
@@ -32,19 +8,3 @@ def identity(customer_id: str | None, anonymous_id: str | None) -> str | None:
     if customer_id is not None:
         return customer_id
     return anonymous(anonymous_id) if anonymous_id is not None else None
-
-
-async def identify_visitors(
-    session: AsyncSession, events: Sequence[Received[VisitorIdentified]]
-) -> None:
-    """An anonymous past is a customer's from now on, whether its clicks came before or come later."""
-    latest: dict[str, tuple[datetime, str]] = {}
-    for event, envelope in events:
-        who, told = anonymous(event.anonymous_id), (envelope.time, event.customer_id)
-        latest[who] = max(told, latest.get(who, told))
-    if latest:
-        identities = sorted(latest)
-        times, customers = zip(*(latest[who] for who in identities), strict=True)
-        await session.execute(
-            _ALIAS, {"identities": identities, "customers": customers, "times": times}
-        )

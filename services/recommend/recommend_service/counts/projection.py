@@ -13,22 +13,25 @@ from perennial_events.catalogue import (
     OrderRefunded,
     ProductChanged,
     ReturnReceived,
-    VisitorIdentified,
 )
+from perennial_events.identities import MERGES, STITCHES, follow_identities
 from recommend_service.counts.baskets import count_baskets, take_back
-from recommend_service.counts.identities import identify_visitors
 from recommend_service.counts.products import describe_products
 from recommend_service.counts.trends import count_trends
 from recommend_service.counts.views import count_views
 
 E = TypeVar("E", bound=Event)
 
+FOLLOWED = (*STITCHES, *MERGES)
+"""The events that say whose an identity is."""
+
 
 async def follow(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
     """Apply a batch. Each fact stands by itself or is added up, and topics have no order among each
     other; only a visitor's clicks, and a product's descriptions, follow their order in the log."""
     await describe_products(session, _of(ProductChanged, batch))
-    await identify_visitors(session, _of(VisitorIdentified, batch))
+    if followed := [each for each in batch if isinstance(each.event, FOLLOWED)]:
+        await follow_identities(session, followed)
     await take_back(session, [*_of(ReturnReceived, batch), *_of(OrderRefunded, batch)])
     orders = await count_baskets(session, _of(OrderPlaced, batch), _of(OrderCancelled, batch))
     views, adds = await count_views(session, _of(Clicked, batch))
@@ -60,7 +63,7 @@ RECOMMENDATIONS = Projection(
         ReturnReceived,
         OrderRefunded,
         Clicked,
-        VisitorIdentified,
+        *FOLLOWED,
     ),
     apply=follow,
 )

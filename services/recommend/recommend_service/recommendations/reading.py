@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from recommend_service.counts.identities import anonymous
+from perennial_events.identities import anonymous
 from recommend_service.counts.rules import RecentViews
 from recommend_service.recommendations.rules import ALSO_BOUGHT, ALSO_VIEWED, Strategy, Together
 
@@ -20,7 +20,9 @@ SHORTLIST = 50
 # Freshness is that of the consumer group: whatever it applied last may be behind the answer.
 _VISITOR = text("""
     WITH customer AS (
-        SELECT coalesce(CAST(:customer AS text),
+        SELECT coalesce(
+            (SELECT customer_id FROM aliases WHERE identity = CAST(:customer AS text)),
+            CAST(:customer AS text),
             (SELECT customer_id FROM aliases WHERE identity = CAST(:anonymous AS text))) AS id
     ), identities AS (
         SELECT id AS identity FROM customer WHERE id IS NOT NULL
@@ -28,12 +30,13 @@ _VISITOR = text("""
         UNION SELECT CAST(:anonymous AS text) WHERE CAST(:anonymous AS text) IS NOT NULL
     ), latest AS (
         SELECT skus, placed_at, order_id FROM baskets
-        WHERE customer_id = (SELECT id FROM customer) AND skus IS NOT NULL AND NOT cancelled
+        WHERE customer_id = ANY (ARRAY(SELECT identity FROM identities))
+          AND skus IS NOT NULL AND NOT cancelled
         ORDER BY placed_at DESC, order_id LIMIT :orders
     ), bought AS (
         SELECT sku, placed_at, order_id, place FROM latest, unnest(skus) WITH ORDINALITY AS line (sku, place)
     )
-    SELECT (SELECT id FROM customer),
+    SELECT ARRAY(SELECT identity FROM identities),
            (SELECT array_agg(CAST(views AS text)) FROM recent_views JOIN identities USING (identity)),
            (SELECT array_agg(sku ORDER BY placed_at DESC, order_id, place) FROM bought),
            applied.applied_at, applied.lag_ms
@@ -69,8 +72,8 @@ _GOES_WITH = """
 _CANDIDATES = text(f"""
     WITH excluded AS MATERIALIZED (
         SELECT unnest(CAST(:asked AS text[])) COLLATE "C" AS sku
-        UNION SELECT unnest(skus) FROM baskets WHERE customer_id = :customer AND NOT cancelled
-        UNION SELECT sku FROM returned WHERE customer_id = :customer
+        UNION SELECT unnest(skus) FROM baskets WHERE customer_id = ANY(CAST(:identities AS text[])) AND NOT cancelled
+        UNION SELECT sku FROM returned WHERE customer_id = ANY(CAST(:identities AS text[]))
     )
     {_GOES_WITH.format(strategy=ALSO_BOUGHT, pairs="basket_pairs", counts="basket_counts", count="baskets")}
     UNION ALL
@@ -87,7 +90,8 @@ _CANDIDATES = text(f"""
 class Visitor(NamedTuple):
     """Who asks, with what they last viewed and bought, and how far the events are applied."""
 
-    customer_id: str | None
+    identities: list[str]
+    """All that are known to be theirs: the customer, merged ones, anonymous visits."""
     views: list[RecentViews]
     """One for each of the visitor's identities."""
     bought: list[str]
@@ -114,16 +118,20 @@ async def read_visitor(
             },
         )
     ).one()
-    customer, views, bought, applied_at, lag_ms = row
+    identities, views, bought, applied_at, lag_ms = row
     return Visitor(
-        customer, [json.loads(each) for each in views or ()], bought or [], applied_at, lag_ms or 0
+        identities,
+        [json.loads(each) for each in views or ()],
+        bought or [],
+        applied_at,
+        lag_ms or 0,
     )
 
 
 async def read_candidates(
     session: AsyncSession,
     *,
-    customer_id: str | None,
+    identities: Sequence[str],
     asked: Sequence[str],
     seeds: Sequence[str],
     wanted: Sequence[str],
@@ -139,7 +147,7 @@ async def read_candidates(
     rows = await session.execute(
         _CANDIDATES,
         {
-            "customer": customer_id,
+            "identities": identities,
             "asked": asked,
             "seeds": seeds,
             "wanted": wanted,

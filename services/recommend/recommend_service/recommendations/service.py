@@ -42,7 +42,7 @@ async def recommend(
     points = dict(top)
     together, left = await read_candidates(
         session,
-        customer_id=visitor.customer_id,
+        identities=visitor.identities,
         asked=asked.skus,
         seeds=seeds_of(asked.skus, visitor.views, visitor.bought),
         wanted=list(points),

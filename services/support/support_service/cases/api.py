@@ -6,8 +6,10 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy import select
 
+from perennial_events.identities import identities_of
 from perennial_events.values import Code
 from perennial_http import (
+    AFTER,
     Answer,
     Authorized,
     Body,
@@ -26,7 +28,7 @@ from support_service.cases.answers import CaseAnswer
 from support_service.cases.models import Case, Message, MessageKind
 from support_service.complaints.api import ComplaintAnswer
 from support_service.complaints.models import Complaint
-from support_service.complaints.service import complaints_of
+from support_service.complaints.service import complaints_of, tag_of
 
 router = APIRouter(route_class=TransactionalRoute, tags=["cases"])
 
@@ -54,7 +56,7 @@ def render(
         MessageAnswer(
             kind="complaint",
             text=each.text,
-            author=each.customer_id,
+            author=each.survivor_id,
             channel=each.channel,
             at=each.opened_at,
         )
@@ -75,7 +77,7 @@ async def get_case(case_id: Id, session: Session, response: Response) -> CaseWit
     case = await service.get_case(session, case_id)
     complaints = await complaints_of(session, case_id)
     messages = await service.messages_of(session, case_id)
-    response.headers["ETag"] = etag(case.version)
+    response.headers["ETag"] = etag(tag_of(case, complaints))
     return render(case, complaints, messages)
 
 
@@ -86,9 +88,9 @@ class CasesQuery(PageQuery):
     customer_id: Id | None = None
 
 
-@router.get("/v1/cases", dependencies=[Authorized("support:read")])
+@router.get("/v1/cases", dependencies=[Authorized("support:read"), AFTER])
 async def list_cases(query: Annotated[CasesQuery, Query()], session: Session) -> Page[CaseAnswer]:
-    """Cases, the latest opened first."""
+    """Cases, the latest opened first; a customer's include those of whoever was merged into them."""
     statement = select(Case)
     if query.queue is not None:
         statement = statement.where(Case.queue == query.queue)
@@ -97,7 +99,8 @@ async def list_cases(query: Annotated[CasesQuery, Query()], session: Session) ->
     if query.owner is not None:
         statement = statement.where(Case.owner == query.owner)
     if query.customer_id is not None:
-        statement = statement.where(Case.customer_id == query.customer_id)
+        identities = await identities_of(session, query.customer_id)
+        statement = statement.where(Case.customer_id.in_(identities))
     cases, cursor = await fetch_page(session, statement, (Case.opened_at, Case.case_id), query)
     return Page(data=[CaseAnswer.model_validate(case) for case in cases], next_cursor=cursor)
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Literal
 
 from sqlalchemy import ForeignKey, literal_column
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from perennial_events import Event
 from perennial_events.catalogue import (
@@ -14,6 +14,7 @@ from perennial_events.catalogue import (
     ComplaintResolved,
 )
 from perennial_events.catalogue.complaints import Category, Severity
+from perennial_events.identities import survivor
 from support_service.cases import rules
 from support_service.db import Base
 
@@ -30,7 +31,7 @@ class Case(Base):
     __tablename__ = "cases"
 
     case_id: Mapped[str] = mapped_column(primary_key=True)
-    customer_id: Mapped[str]
+    customer_id: Mapped[str] = mapped_column()
     order_id: Mapped[str | None]
     status: Mapped[rules.Status]
     queue: Mapped[rules.Queue]
@@ -53,6 +54,8 @@ class Case(Base):
     reopened_at: Mapped[datetime | None]
     version: Mapped[int]
     """Moves with every change, so that it tags what was read of the case and its messages."""
+    survivor_id: Mapped[str] = column_property(survivor(customer_id), expire_on_flush=False)
+    """Who answers to `customer_id` today, since merges; the events name whom the case named."""
 
     def complain(self, severity: Severity, channel: str, at: datetime) -> None:
         """One more complaint belongs to this case: it is our turn again."""

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import emit
+from perennial_events.identities import identities_of
 from support_service.cases.models import IS_OPEN, Case, Message, MessageKind
 from support_service.errors import OtherCaseOpen, UnknownCase
 
@@ -16,11 +17,22 @@ About = tuple[str, str]
 """A customer and an order of theirs."""
 
 
-async def open_or_join(session: AsyncSession, case: Case) -> Case:
+async def open_or_join(session: AsyncSession, case: Case, identities: Sequence[str]) -> Case:
     """Make this case, or get the open one about the same order instead; locked either way.
 
     The index on open cases decides: of many at once one makes the case, and the others wait for it.
+    A case that another of the customer's `identities` opened is joined before a new one is made.
     """
+    if case.order_id is not None and len(identities) > 1:
+        theirs = await session.scalar(
+            select(Case)
+            .where(Case.customer_id.in_(identities), Case.order_id == case.order_id, IS_OPEN)
+            .order_by(Case.opened_at, Case.case_id)
+            .limit(1)
+            .with_for_update()
+        )
+        if theirs is not None:
+            return theirs
     columns = {column.key: getattr(case, column.key) for column in Case.__table__.columns}
     statement = (
         insert(Case)
@@ -128,9 +140,10 @@ async def resolve(
 async def reopen(session: AsyncSession, case_id: str, reason: str, now: datetime) -> Case:
     """The resolution did not hold. Raises `OtherCaseOpen` where the order has a newer case."""
     case = await lock_case(session, case_id)
+    identities = await identities_of(session, case.customer_id)
     other = await session.scalar(
         select(Case.case_id).where(
-            Case.customer_id == case.customer_id,
+            Case.customer_id.in_(identities),
             Case.order_id == case.order_id,
             Case.case_id != case_id,
             IS_OPEN,

@@ -18,7 +18,7 @@ from perennial_http import (
     TransactionalRoute,
     etag,
 )
-from support_service.cases.answers import CaseAnswer
+from support_service.cases.answers import CaseAnswer, Whose
 from support_service.cases.models import Case
 from support_service.cases.service import get_case
 from support_service.complaints import rules, service
@@ -74,7 +74,7 @@ class Because(Answer):
 class ComplaintAnswer(Answer):
     complaint_id: Id
     case_id: Id
-    customer_id: Id
+    customer_id: Whose
     order_id: Id | None
     sku: Id | None
     category: Category
@@ -103,12 +103,15 @@ def render(complaint: Complaint, case: Case) -> ComplaintWithCase:
 async def open_complaint(
     body: ComplaintBody, session: Session, request: Request, response: Response
 ) -> ComplaintWithCase:
-    """Complain. Opens a case, or joins the open one of the same customer about the same order."""
+    """Complain. Opens a case, or joins the open one of the same customer about the same order.
+
+    Customers that were merged are the same.
+    """
     state = request.app.state
     complaint = body.complaint(state.clock())
     case = await service.open_complaint(session, complaint, state.settings.owner_of)
     response.headers["Location"] = f"/v1/complaints/{complaint.complaint_id}"
-    response.headers["ETag"] = etag(case.version)
+    response.headers["ETag"] = etag(service.tag_of(case, [complaint]))
     return render(complaint, case)
 
 
@@ -119,6 +122,6 @@ async def get_complaint(
     """The complaint as it came, and its case as it stands."""
     complaint = await service.get_complaint(session, complaint_id)
     case = await get_case(session, complaint.case_id)
-    # A complaint never changes, so that its case's version tells these answers apart.
-    response.headers["ETag"] = etag(case.version)
+    # A complaint never changes, so that its case's version and whose both are tell these answers apart.
+    response.headers["ETag"] = etag(service.tag_of(case, [complaint]))
     return render(complaint, case)

@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ForeignKey
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from perennial_events import Event
 from perennial_events.catalogue import ComplaintOpened
 from perennial_events.catalogue.complaints import Category, Severity
+from perennial_events.identities import survivor
 from support_service.cases.models import Case
 from support_service.db import Base
 
@@ -20,7 +21,7 @@ class Complaint(Base):
 
     complaint_id: Mapped[str] = mapped_column(primary_key=True)
     case_id: Mapped[str] = mapped_column(ForeignKey("cases.case_id"))
-    customer_id: Mapped[str]
+    customer_id: Mapped[str] = mapped_column()
     order_id: Mapped[str | None]
     sku: Mapped[str | None]
     category: Mapped[Category]
@@ -35,6 +36,8 @@ class Complaint(Base):
     joined: Mapped[bool]
     """Whether its case was open before it."""
     opened_at: Mapped[datetime]
+    survivor_id: Mapped[str] = column_property(survivor(customer_id), expire_on_flush=False)
+    """Who answers to `customer_id` today, since merges."""
 
     @property
     def suggested(self) -> dict[str, bool]:

@@ -1,13 +1,15 @@
 """The verbs of complaints."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 import uuid_utils.compat as uuids
 from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm.attributes import set_committed_value
 
 from perennial_events import emit
+from perennial_events.identities import identities_of
 from support_service.cases.models import Case
 from support_service.cases.rules import QUEUES, Queue, priority
 from support_service.cases.service import open_or_join
@@ -40,13 +42,16 @@ def case_for(complaint: Complaint, owner_of: OwnerOf) -> Case:
 async def open_complaint(session: AsyncSession, complaint: Complaint, owner_of: OwnerOf) -> Case:
     """Open a case, or join the open one about the same order. Raises `ComplaintExists`."""
     new = case_for(complaint, owner_of)
-    case = await open_or_join(session, new)
+    identities = await identities_of(session, complaint.customer_id)
+    case = await open_or_join(session, new, identities)
     opened = complaint.open(case, joined=case.case_id != new.case_id)
     session.add(complaint)
     try:
         await session.flush()
     except IntegrityError:
         raise ComplaintExists(complaint.complaint_id) from None
+    for mine in (complaint, case):
+        set_committed_value(mine, "survivor_id", identities[0])
     emit(session, *opened, at=complaint.opened_at)
     return case
 
@@ -66,6 +71,16 @@ async def complaints_of(session: AsyncSession, case_id: str) -> Sequence[Complai
         .order_by(Complaint.opened_at, Complaint.complaint_id)
     )
     return rows.all()
+
+
+def tag_of(case: Case, complaints: Iterable[Complaint]) -> str:
+    """Tells what was read of a case and its complaints apart: they change hands by merges, too."""
+    merged = {
+        f"{each.customer_id}={each.survivor_id}"
+        for each in (case, *complaints)
+        if each.survivor_id != each.customer_id
+    }
+    return "+".join([str(case.version), *sorted(merged)])
 
 
 async def known_complaints(session: AsyncSession, complaint_ids: Collection[str]) -> set[str]:
