@@ -8,8 +8,11 @@ from perennial_events.catalogue.complaints import (
     ComplaintResolved,
 )
 from perennial_events.catalogue.customers import (
+    ConsentChanged,
+    CustomerErased,
     CustomerRegistered,
     CustomerUpdated,
+    ErasureCompleted,
     KeyCreated,
     KeyRevoked,
     StageChanged,
@@ -54,8 +57,11 @@ __all__ = [
     "ComplaintOpened",
     "ComplaintReopened",
     "ComplaintResolved",
+    "ConsentChanged",
+    "CustomerErased",
     "CustomerRegistered",
     "CustomerUpdated",
+    "ErasureCompleted",
     "KeyCreated",
     "KeyRevoked",
     "OrderCancelled",
