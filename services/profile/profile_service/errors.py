@@ -8,6 +8,11 @@ class UnknownCustomer(NotFound):
         super().__init__(f"There is no customer {customer_id}.")
 
 
+class UnknownErasure(NotFound):
+    def __init__(self, erasure_id: str) -> None:
+        super().__init__(f"There is no erasure {erasure_id}.")
+
+
 class UnknownKey(NotFound):
     def __init__(self, key_id: str) -> None:
         super().__init__(f"There is no API key {key_id}.")

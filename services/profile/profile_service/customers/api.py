@@ -12,11 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events.values import Code
 from perennial_http import (
+    PERSONAL,
     UNLIMITED,
     Answer,
     Authorized,
     Body,
     Country,
+    FieldError,
     FreeForm,
     Id,
     IfMatch,
@@ -36,6 +38,7 @@ from perennial_http import (
     fetch_page,
     run_import,
 )
+from perennial_http.audit import entry, write_entries
 from profile_service.customers import rules, service
 from profile_service.customers.models import Customer, Kind
 from profile_service.state.identity import anonymous
@@ -46,6 +49,12 @@ imports = APIRouter(route_class=ServiceRoute, tags=["customers"])
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 BirthDate = Annotated[date, Field(strict=False, ge=date(1900, 1, 1))]
+
+
+_ERASED_LINE: FieldError = {
+    "pointer": "/customer_id",
+    "detail": "is of a customer who was erased; the same person is a new customer, under a new id",
+}
 
 
 class Acquisition(Body):
@@ -130,7 +139,7 @@ class CustomerAnswer(Answer):
     created_at: Time
 
 
-@router.post("/v1/customers", status_code=201, dependencies=[Authorized("profile:write")])
+@router.post("/v1/customers", status_code=201, dependencies=[Authorized("profile:write"), PERSONAL])
 async def register_customer(
     body: CustomerBody, session: Session, request: Request, response: Response
 ) -> CustomerAnswer:
@@ -145,14 +154,14 @@ async def register_customer(
     return CustomerAnswer.model_validate(customer)
 
 
-@router.get("/v1/customers/{customer_id}", dependencies=[Authorized("profile:read")])
+@router.get("/v1/customers/{customer_id}", dependencies=[Authorized("profile:read"), PERSONAL])
 async def get_customer(customer_id: Id, session: Session, response: Response) -> CustomerAnswer:
     customer = await service.get_customer(session, customer_id)
     response.headers["ETag"] = etag(customer.version)
     return CustomerAnswer.model_validate(customer)
 
 
-@router.patch("/v1/customers/{customer_id}", dependencies=[Authorized("profile:write")])
+@router.patch("/v1/customers/{customer_id}", dependencies=[Authorized("profile:write"), PERSONAL])
 async def update_customer(
     customer_id: Id,
     body: CustomerPatch,
@@ -178,12 +187,12 @@ class CustomersQuery(PageQuery):
     """The beginning of a name."""
 
 
-@router.get("/v1/customers", dependencies=[Authorized("profile:read")])
+@router.get("/v1/customers", dependencies=[Authorized("profile:read"), PERSONAL])
 async def list_customers(
     query: Annotated[CustomersQuery, Query()], session: Session
 ) -> Page[CustomerAnswer]:
     """Customers, the latest first; or those with an e-mail, a phone, an anonymous past, a name."""
-    statement = select(Customer)
+    statement = select(Customer).where(Customer.erased_at.is_(None))
     if query.email is not None:
         statement = statement.where(Customer.email == _or_as_it_is(rules.normal_email, query.email))
     if query.phone is not None:
@@ -224,6 +233,10 @@ async def import_customers(request: Request) -> Response:
         for _, line in lines:
             described.setdefault(line.customer_id, line.columns())
         new = await service.register_customers(session, described, now)
-        return Outcome(created=len(new), unchanged=len(lines) - len(new))
+        operation = "/v1/customers:import"
+        await write_entries(session, [entry(request, "changed", operation, sorted(new))])
+        erased = await service.erased_among(session, described)
+        refused = {number: [_ERASED_LINE] for number, line in lines if line.customer_id in erased}
+        return Outcome(len(new), len(lines) - len(new) - len(refused), refused)
 
     return await run_import(request, CustomerLine, apply, id_field="customer_id")

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import driver, emit
+from perennial_http import ErasedCustomer
 from profile_service.customers.models import Customer
 from profile_service.errors import CustomerExists, UnknownCustomer
 
@@ -19,19 +20,32 @@ _MEET = """
 
 
 async def get_customer(session: AsyncSession, customer_id: str) -> Customer:
-    customer = await session.get(Customer, customer_id)
-    if customer is None:
-        raise UnknownCustomer(customer_id)
-    return customer
+    return _known(customer_id, await session.get(Customer, customer_id))
 
 
 async def lock_customer(session: AsyncSession, customer_id: str) -> Customer:
     customer = await session.get(
         Customer, customer_id, with_for_update=True, populate_existing=True
     )
+    return _known(customer_id, customer)
+
+
+def _known(customer_id: str, customer: Customer | None) -> Customer:
     if customer is None:
         raise UnknownCustomer(customer_id)
+    if customer.erased_at is not None:
+        raise ErasedCustomer(customer_id)
     return customer
+
+
+async def erased_among(session: AsyncSession, customer_ids: Collection[str]) -> set[str]:
+    """Those of the ids whose customer was erased."""
+    rows = await session.scalars(
+        select(Customer.customer_id).where(
+            Customer.customer_id.in_(customer_ids), Customer.erased_at.is_not(None)
+        )
+    )
+    return set(rows)
 
 
 async def meet_customers(session: AsyncSession, customer_ids: Collection[str]) -> None:
@@ -51,7 +65,11 @@ async def register_customers(
     await meet_customers(session, described)
     rows = await session.scalars(
         select(Customer)
-        .where(Customer.customer_id.in_(described), Customer.registered.is_(False))
+        .where(
+            Customer.customer_id.in_(described),
+            Customer.registered.is_(False),
+            Customer.erased_at.is_(None),
+        )
         .order_by(Customer.customer_id)
         .with_for_update()
         .execution_options(populate_existing=True)
@@ -68,10 +86,12 @@ async def register_customers(
 async def register_customer(
     session: AsyncSession, customer_id: str, columns: Mapping[str, Any], now: datetime
 ) -> Customer:
-    """Register one customer. Raises `CustomerExists`."""
-    if not await register_customers(session, {customer_id: columns}, now):
+    """Register one customer. Raises `CustomerExists`, `ErasedCustomer`."""
+    new = await register_customers(session, {customer_id: columns}, now)
+    customer = await get_customer(session, customer_id)
+    if not new:
         raise CustomerExists(customer_id)
-    return await get_customer(session, customer_id)
+    return customer
 
 
 async def update_customer(

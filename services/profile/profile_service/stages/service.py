@@ -44,7 +44,7 @@ _DUE = text("""
 
 _COUNT = text("""
     SELECT coalesce(stages.stage, 'prospect') AS stage, count(*) AS customers
-    FROM customers LEFT JOIN stages USING (customer_id) GROUP BY 1
+    FROM customers LEFT JOIN stages USING (customer_id) WHERE erased_at IS NULL GROUP BY 1
 """)
 
 
