@@ -78,7 +78,9 @@ def privacy(service: str, holdings: Sequence[Holding]) -> list[APIRouter]:
         if query.actor is not None:
             statement = statement.where(_AUDIT.c.actor == query.actor)
         rows, cursor = await fetch_page(session, statement, (_AUDIT.c.id,), query)
-        return Page(data=[AuditAnswer.model_validate(row) for row in rows], next_cursor=cursor)
+        names = _AUDIT.c.keys()
+        data = [AuditAnswer(**dict(zip(names, row, strict=True))) for row in rows]
+        return Page(data=data, next_cursor=cursor)
 
     @export.get(
         PERSONAL_DATA,

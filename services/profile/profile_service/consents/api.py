@@ -93,6 +93,19 @@ async def get_consents(customer_id: Id, session: Session) -> ConsentsAnswer:
     return ConsentsAnswer(data=[ConsentAnswer.model_validate(each) for each in consents])
 
 
+@router.get(
+    "/v1/customers/{customer_id}/consents/{channel}/{purpose}",
+    dependencies=[Authorized("profile:read"), PERSONAL],
+)
+async def get_consent(
+    customer_id: Id, channel: Channel, purpose: Purpose, session: Session, response: Response
+) -> ConsentAnswer:
+    """What holds now for this channel and purpose."""
+    consent = await service.get_consent(session, customer_id, channel, purpose)
+    response.headers["ETag"] = etag(consent.version)
+    return ConsentAnswer.model_validate(consent)
+
+
 class HistoryQuery(PageQuery):
     channel: Channel | None = None
     purpose: Purpose | None = None
