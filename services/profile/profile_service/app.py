@@ -12,10 +12,10 @@ from profile_service.consents import api as consents
 from profile_service.contacts import api as contacts
 from profile_service.customers import api as customers
 from profile_service.handlers import subscriptions
+from profile_service.holdings import HOLDINGS
 from profile_service.keys import api as keys
 from profile_service.privacy import api as erasures
 from profile_service.privacy import export
-from profile_service.privacy.holdings import HOLDINGS
 from profile_service.settings import Settings
 from profile_service.stages import api as stages
 from profile_service.stages.rules import Thresholds

@@ -23,7 +23,7 @@ from perennial_http.audit import entry, write_entries
 from perennial_http.imports import NDJSON
 from perennial_http.privacy import PERSONAL_DATA, held_lines
 from profile_service.customers.service import get_customer
-from profile_service.privacy.holdings import HOLDINGS
+from profile_service.holdings import HOLDINGS
 from profile_service.privacy.identities import identities_of
 from profile_service.privacy.models import SERVICES, Service
 

@@ -12,7 +12,7 @@ from perennial_events.catalogue import ErasureCompleted
 from perennial_http.privacy import Erased, erase, remember_erased
 from profile_service.customers.models import Customer
 from profile_service.errors import UnknownCustomer, UnknownErasure
-from profile_service.privacy.holdings import HOLDINGS
+from profile_service.holdings import HOLDINGS
 from profile_service.privacy.identities import identities_of
 from profile_service.privacy.models import Erasure
 
