@@ -10,6 +10,7 @@ import re
 from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Literal, NamedTuple
 from uuid import UUID
 
@@ -30,6 +31,9 @@ from perennial_http.runtime import caller_of
 from perennial_http.telemetry import request_id
 
 WRITTEN_EVERY_SECONDS = 1.0
+WRITTEN_AT_ONCE = 20
+"""A look-up of contacts names 500 customers: requests must get their turn in between."""
+
 MOST_WAITING = 50_000
 """So many reads wait while the database is away; after that the oldest are given up, and counted."""
 
@@ -135,20 +139,18 @@ class AuditTrail:
 
     async def write(self) -> None:
         """Write all that waits. Where the database is away it goes on waiting."""
-        entries = list(self._waiting)
-        if not entries:
-            return
-        try:
-            async with self._database.transaction() as session:
-                await write_entries(session, entries)
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            _log.warning("reads_not_on_record_yet", waiting=len(entries))
-            return
-        written = {each.id for each in entries}
-        while self._waiting and self._waiting[0].id in written:
-            self._waiting.popleft()
+        while entries := list(islice(self._waiting, WRITTEN_AT_ONCE)):
+            try:
+                async with self._database.transaction() as session:
+                    await write_entries(session, entries)
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                _log.warning("reads_not_on_record_yet", waiting=len(self._waiting))
+                return
+            # By id: meanwhile the oldest may have been given up.
+            while self._waiting and self._waiting[0].id <= entries[-1].id:
+                self._waiting.popleft()
         if self._given_up:
             _log.error("reads_never_on_record", lost=self._given_up)
             self._given_up = 0
