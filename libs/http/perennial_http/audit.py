@@ -140,6 +140,7 @@ class AuditTrail:
     async def write(self) -> None:
         """Write all that waits. Where the database is away it goes on waiting."""
         while entries := list(islice(self._waiting, WRITTEN_AT_ONCE)):
+            given_up = self._given_up
             try:
                 async with self._database.transaction() as session:
                     await write_entries(session, entries)
@@ -148,8 +149,8 @@ class AuditTrail:
                     raise
                 _log.warning("reads_not_on_record_yet", waiting=len(self._waiting))
                 return
-            # By id: meanwhile the oldest may have been given up.
-            while self._waiting and self._waiting[0].id <= entries[-1].id:
+            # Those that were given up meanwhile are among those that were just written.
+            for _ in range(len(entries) - (self._given_up - given_up)):
                 self._waiting.popleft()
         if self._given_up:
             _log.error("reads_never_on_record", lost=self._given_up)

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import Clock, Database, Timer, Worker, open_log, utc_now
 from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
-from perennial_http.privacy import privacy, sweep
+from perennial_http.privacy import EXPORTS_AT_ONCE, privacy, sweep
 from profile_service.consents import api as consents
 from profile_service.contacts import api as contacts
 from profile_service.customers import api as customers
@@ -64,5 +64,5 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         worker=worker,
     )
     app.state.clock, app.state.settings = clock, settings
-    app.state.exports = asyncio.Semaphore(export.AT_ONCE)
+    app.state.exports = asyncio.Semaphore(EXPORTS_AT_ONCE)
     return app

@@ -5,11 +5,12 @@ A service lists its holdings, adds `erasure_handlers` to its subscriptions, `swe
 who was erased (`perennial_http.guard`).
 """
 
-from perennial_http.privacy.api import PERSONAL_DATA, held_lines, privacy
+from perennial_http.privacy.api import EXPORTS_AT_ONCE, PERSONAL_DATA, held_lines, privacy
 from perennial_http.privacy.erasure import erasure_handlers, sweep
 from perennial_http.privacy.holdings import Erased, Holding, erase, remember_erased
 
 __all__ = [
+    "EXPORTS_AT_ONCE",
     "PERSONAL_DATA",
     "Erased",
     "Holding",

@@ -1,5 +1,6 @@
 """`/v1/audit`, and what a service holds of a customer, for `profile` to export."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated
 from uuid import UUID
@@ -35,6 +36,9 @@ _AUDIT = Table(
     Column("request_id", Text),
 )
 
+EXPORTS_AT_ONCE = 2
+"""Each holds a database connection while its reader reads: a few slow ones must not hold them all."""
+
 PERSONAL_DATA = "/v1/customers/{customer_id}/personal-data"
 
 _NDJSON_ANSWER: dict[int | str, dict[str, object]] = {
@@ -66,6 +70,7 @@ def privacy(service: str, holdings: Sequence[Holding]) -> list[APIRouter]:
     """The routers by which a service answers for the personal data that it holds."""
     audit = APIRouter(route_class=TransactionalRoute, tags=["privacy"])
     export = APIRouter(route_class=ServiceRoute, tags=["privacy"])
+    places = asyncio.Semaphore(EXPORTS_AT_ONCE)
 
     @audit.get("/v1/audit", dependencies=[Authorized("audit:read")])
     async def list_audit(
@@ -92,21 +97,25 @@ def privacy(service: str, holdings: Sequence[Holding]) -> list[APIRouter]:
         """All that this service holds of a customer, as NDJSON: the last line says that it is all."""
         runtime = runtime_of(request.scope)
         runtime.audit.noted(entry(request, "read", PERSONAL_DATA, [customer_id]))
-        lines = held_lines(runtime.database, service, holdings, customer_id)
+        lines = held_lines(runtime.database, service, holdings, customer_id, places)
         return StreamingResponse(lines, media_type=NDJSON)
 
     return [audit, export]
 
 
 async def held_lines(
-    database: Database, service: str, holdings: Sequence[Holding], customer_id: str
+    database: Database,
+    service: str,
+    holdings: Sequence[Holding],
+    customer_id: str,
+    places: asyncio.Semaphore,
 ) -> AsyncIterator[bytes]:
     """`{"service", "table", "data"}` a row, and at last `{"service", "records"}`: then it is all.
 
     A reader that stalls for half a minute loses the connection, and with it the last line.
     """
     head, records = b'{"service":' + to_json(service) + b',"table":', 0
-    async with database.transaction() as session:
+    async with places, database.transaction() as session:
         async for table, row in held(session, holdings, customer_id):
             records += 1
             yield head + to_json(table) + b',"data":' + row.encode() + b"}\n"

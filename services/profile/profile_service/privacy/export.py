@@ -6,7 +6,6 @@ within its deadline; what one of them does not give is named in the last line, a
 alone by a second export.
 """
 
-import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
 from datetime import datetime
 from typing import Annotated, NamedTuple
@@ -33,8 +32,6 @@ EXPORT = "/v1/customers/{customer_id}/export"
 
 SILENCE_SECONDS = 10.0
 """A service that says nothing for so long is left out."""
-AT_ONCE = 2
-"""Each export holds a database connection while its reader reads: a few must not hold them all."""
 
 
 class ExportBody(Body):
@@ -80,18 +77,17 @@ async def _export(
     began: datetime = request.app.state.clock()
     records: dict[str, int] = {}
     left_out: list[LeftOut] = []
-    async with _places(request):
-        for service in services:
-            records[service] = 0
-            try:
-                for identity in identities:
-                    async for line in _lines(request, service, identity):
-                        records[service] += 1
-                        yield line
-            except Exception as error:
-                if not isinstance(error, httpx.HTTPError | Incomplete) and not is_transient(error):
-                    raise
-                left_out.append(LeftOut(service, _reason(error)))
+    for service in services:
+        records[service] = 0
+        try:
+            for identity in identities:
+                async for line in _lines(request, service, identity):
+                    records[service] += 1
+                    yield line
+        except Exception as error:
+            if not isinstance(error, httpx.HTTPError | Incomplete) and not is_transient(error):
+                raise
+            left_out.append(LeftOut(service, _reason(error)))
     yield (
         to_json(
             {
@@ -104,11 +100,6 @@ async def _export(
         )
         + b"\n"
     )
-
-
-def _places(request: Request) -> asyncio.Semaphore:
-    places: asyncio.Semaphore = request.app.state.exports
-    return places
 
 
 def _reason(error: Exception) -> str:
@@ -137,7 +128,8 @@ async def _lines(request: Request, service: str, identity: str) -> AsyncIterator
 
 def _told(request: Request, service: str, identity: str) -> AsyncIterator[bytes]:
     if service == "profile":
-        return held_lines(runtime_of(request.scope).database, service, HOLDINGS, identity)
+        database, places = runtime_of(request.scope).database, request.app.state.exports
+        return held_lines(database, service, HOLDINGS, identity, places)
     url: str | None = getattr(request.app.state.settings, f"{service}_url")
     if url is None:
         raise Incomplete(f"its address is not known here: set PERENNIAL_{service.upper()}_URL")
