@@ -56,7 +56,7 @@ CREATE_HTTP_TABLES_V2 = (
     )
     """,
     "CREATE INDEX audit_of_actor ON audit (actor, id)",
-    "CREATE INDEX audit_of_customer ON audit USING gin (customer_ids)",
+    "CREATE INDEX audit_of_customer ON audit USING gin (customer_ids) WITH (fastupdate = off)",
     """
     CREATE TABLE erased_customers (
         customer_id text COLLATE "C" PRIMARY KEY,
