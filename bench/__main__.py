@@ -11,11 +11,13 @@ from pathlib import Path
 
 from bench import machine, results
 from bench.backlog import Backlog
+from bench.contacts import Contacts
 from bench.homes import Platform, Servers
 from bench.online import FULL, QUICK, Online
 from bench.results import Figures
 
 ONLINE = ("start", "single", "batch", "orders", "reads", "freshness", "memory")
+CONTACTS = ("contacts",)
 ALONE = ("projection", "rebuild", "alone")
 LOGS = ("embedded", "kafka")
 
@@ -24,7 +26,7 @@ def main() -> int:
     options = _options()
     # As Ctrl-C does: what was started is stopped, and its folder removed.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    names: Sequence[str] = options.only or (*ONLINE, *ALONE)
+    names: Sequence[str] = options.only or (*ONLINE, *CONTACTS, *ALONE)
     logs = LOGS if options.log == "both" else (options.log,)
     measured: dict[str, Figures] = {}
     # A part of the benches must not pass for the whole.
@@ -51,6 +53,9 @@ def _measure(
     if set(names) & set(ONLINE):
         with _home() as home, Platform(home, log) as platform:
             Online(platform, sizes, figures, noise).run(names)
+    if set(names) & set(CONTACTS):
+        with _home() as home, Platform(home, log) as platform:
+            Contacts(platform, figures, noise).run(quick=quick)
     if set(names) & set(ALONE):
         with _home() as home, Servers(home, log) as servers:
             Backlog(servers, sizes, figures, noise, quick=quick).run(names)
@@ -75,7 +80,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--log", choices=(*LOGS, "both"), default="both")
     parser.add_argument(
-        "--only", nargs="+", choices=(*ONLINE, *ALONE), help="these benches, not all"
+        "--only", nargs="+", choices=(*ONLINE, *CONTACTS, *ALONE), help="these benches, not all"
     )
     parser.add_argument(
         "--quick", action="store_true", help="a fraction of the load, once; never fails"

@@ -1,5 +1,6 @@
 """The loads, by name. Each encodes what it will send, then runs, and answers with what it measured."""
 
+import random
 from collections.abc import Callable, Coroutine
 from itertools import chain, islice, repeat
 from typing import Any
@@ -71,6 +72,36 @@ async def reads(job: Job) -> Measured:
     return await _closed(job, load, "profile", requests, closed_loop.has_status(200))
 
 
+async def contacts(job: Job) -> Measured:
+    """Look-ups as a sender makes them: 500 customers from all over the base, each in its place."""
+    shop = Shop(job.key, job.seed)
+    chosen = random.Random(job.seed)
+    requests = [
+        shop.contacts_request([contact(n) for n in chosen.sample(range(CONTACTS), LOOKED_UP)])
+        for _ in range(job.requests)
+    ]
+    load = (
+        f"{job.clients} clients, {job.requests:,} look-ups of {LOOKED_UP} of {CONTACTS:,} customers"
+    )
+    return await _closed(job, load, "profile", requests, _all_in_place)
+
+
+CONTACTS, LOOKED_UP = 100_000, 500
+
+
+def contact(number: int) -> str:
+    return f"contact-{number:06d}"
+
+
+def _all_in_place(answer: Answer) -> str | None:
+    if answer.status != 200:
+        return f"status {answer.status}"
+    # One in ten never allowed it (see bench/contacts.py); all the others have an address.
+    reached = answer.body.count(b'"reason":null')
+    found = answer.body.count(b'"customer_id"')
+    return None if found == LOOKED_UP and 0.8 * found < reached < found else "wrong contacts"
+
+
 KNOWN_CUSTOMERS = 1_000
 _CLICKS_EACH = 20
 _ORDERS_EACH = 2
@@ -133,5 +164,6 @@ SCENARIOS: dict[str, Callable[[Job], Coroutine[Any, Any, Measured]]] = {
     "batch": batch,
     "orders": orders,
     "reads": reads,
+    "contacts": contacts,
     "fresh": fresh,
 }

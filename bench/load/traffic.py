@@ -121,6 +121,10 @@ class Shop:
         }
         return encode("PUT", f"/v1/products/{sku(number)}", self._key, to_json(body))
 
+    def contacts_request(self, customer_ids: list[str]) -> bytes:
+        body = {"customer_ids": customer_ids, "channel": "email", "purpose": "marketing"}
+        return encode("POST", "/v1/contacts:lookup", self._key, to_json(body))
+
     def state_request(self, customer_id: str, after: str | None = None) -> bytes:
         return self._read(f"/v1/customers/{customer_id}/state", after)
 

@@ -10,7 +10,7 @@ from tests.contract.conftest import Door, OpenDoor
 from tests.contract.doors import OPERATIONS, SAMPLES, Operation
 from tests.contract.problems import is_problem
 
-WITH_BODY = [each for each in OPERATIONS if each.writes and each.body is not None]
+WITH_BODY = [each for each in OPERATIONS if each.body is not None]
 # Segment's browser SDKs send text/plain, to spare themselves a preflight.
 NAMED_JSON = [each for each in WITH_BODY if not each.tracks]
 every_body = pytest.mark.parametrize("operation", WITH_BODY, ids=map(str, WITH_BODY))

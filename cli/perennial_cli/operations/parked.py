@@ -39,12 +39,13 @@ def list_parked(home: HomeOption = None) -> None:
 
 def _all(api: Any) -> list[Any]:
     found: list[Any] = []
-    after: int | None = 0
-    while after is not None:
-        page = api.get("/v1/operations/parked", after=after, limit=200)
+    query: dict[str, Any] = {"limit": 200}
+    while True:
+        page = api.get("/v1/operations/parked", **query)
         found += page["data"]
-        after = page["next_after"]
-    return found
+        if page["next_cursor"] is None:
+            return found
+        query["cursor"] = page["next_cursor"]
 
 
 @app.command()

@@ -61,6 +61,8 @@ PARAMETERS: dict[str, str | int | float] = {
     # A failing statement's parameters may be personal data.
     "log_parameter_max_length_on_error": 0,
     "log_parameter_max_length": 0,
+    # So may the row that broke a constraint, which DETAIL would quote.
+    "log_error_verbosity": "terse",
 }
 
 

@@ -2,6 +2,7 @@
 
 from perennial_http.after import AFTER, Freshness, wait_for_event
 from perennial_http.app import ServiceApp, create_app
+from perennial_http.audit import PERSONAL
 from perennial_http.bodies import Answer, Body, FreeForm, QueryModel
 from perennial_http.command import run
 from perennial_http.etags import IfMatch, check_if_match, etag
@@ -26,8 +27,10 @@ from perennial_http.paging import Page, PageQuery, fetch_page
 from perennial_http.problems import (
     BadRequest,
     Conflict,
+    ErasedCustomer,
     FieldError,
     Forbidden,
+    Gone,
     InternalError,
     Invalid,
     NotFound,
@@ -42,7 +45,12 @@ from perennial_http.problems import (
 )
 from perennial_http.routes import UNLIMITED, ServiceRoute, body_limit
 from perennial_http.runtime import Runtime, runtime_of
-from perennial_http.schema import CREATE_HTTP_TABLES_V1, create_http_tables_v1
+from perennial_http.schema import (
+    CREATE_HTTP_TABLES_V1,
+    CREATE_HTTP_TABLES_V2,
+    create_http_tables_v1,
+    guard,
+)
 from perennial_http.serve import serve
 from perennial_http.settings import ServiceSettings
 from perennial_http.telemetry import configure_logging
@@ -65,8 +73,10 @@ from perennial_http.types import (
 __all__ = [
     "AFTER",
     "CREATE_HTTP_TABLES_V1",
+    "CREATE_HTTP_TABLES_V2",
     "HOUSEKEEPING",
     "KEY_HANDLERS",
+    "PERSONAL",
     "PUBLIC",
     "UNLIMITED",
     "Amount",
@@ -78,10 +88,12 @@ __all__ = [
     "Conflict",
     "Country",
     "Currency",
+    "ErasedCustomer",
     "FieldError",
     "Forbidden",
     "FreeForm",
     "Freshness",
+    "Gone",
     "Id",
     "IfMatch",
     "InternalError",
@@ -124,6 +136,7 @@ __all__ = [
     "documented",
     "etag",
     "fetch_page",
+    "guard",
     "hash_token",
     "new_token",
     "operations",

@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from perennial_events.database import Database
 from perennial_http import health
+from perennial_http.audit import AuditTrail
 from perennial_http.door import Door
 from perennial_http.health import Checks, database_check
 from perennial_http.keys import SECURITY_SCHEMES, KeyRing
@@ -70,7 +71,9 @@ def create_app(
     the database and the worker. `settings.role` decides whether the routers and the worker take part.
     `closing` lets go of what requests use beside the database, once the last was answered.
     """
-    runtime = Runtime(settings, database, KeyRing(database, settings.admin_key_sha256))
+    runtime = Runtime(
+        settings, database, KeyRing(database, settings.admin_key_sha256), AuditTrail(database)
+    )
     lifecycle = Lifecycle(
         runtime,
         worker=None if settings.role == "api" else worker,

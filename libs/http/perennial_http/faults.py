@@ -14,6 +14,7 @@ from perennial_events.errors import is_transient, sqlstate
 from perennial_http.problems import (
     BadRequest,
     Conflict,
+    ErasedCustomer,
     FieldError,
     Forbidden,
     InternalError,
@@ -26,6 +27,7 @@ from perennial_http.problems import (
     Unavailable,
     UnsupportedMediaType,
 )
+from perennial_http.schema import ERASED_STATE
 
 _BY_STATUS: dict[int, type[Problem]] = {
     kind.status: kind
@@ -63,6 +65,8 @@ def problem_of(error: Exception) -> Problem:
 
 def _database_problem(error: Exception) -> Problem | None:
     state = sqlstate(error) or ""
+    if state == ERASED_STATE:
+        return ErasedCustomer(_without_parameters(error))
     # 22: a value that its column cannot hold; 54: one too long for an index.
     if state.startswith(("22", "54")) or _is_encoding_error(error):
         return Invalid("A value is outside of what can be stored.")

@@ -1,4 +1,4 @@
-"""What every service does beside its own work: follow the API keys' events, forget old answers."""
+"""What every service does beside its own work: follow the API keys' events, forget what is old."""
 
 from collections.abc import Sequence
 
@@ -6,6 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import Handlers, Received, Timer
 from perennial_events.catalogue import KeyCreated, KeyRevoked
+from perennial_http.audit import forget_reads
 from perennial_http.idempotency import purge_idempotency
 from perennial_http.keys import add_key, revoke_key
 
@@ -29,5 +30,8 @@ async def on_key_revoked(session: AsyncSession, events: Sequence[Received[KeyRev
 KEY_HANDLERS: Handlers = {KeyCreated: on_key_created, KeyRevoked: on_key_revoked}
 """For a service's subscriptions: keys are issued in one place and known everywhere."""
 
-HOUSEKEEPING = (Timer("idempotency", 60.0, purge_idempotency),)
+HOUSEKEEPING = (
+    Timer("idempotency", 60.0, purge_idempotency),
+    Timer("audit", 3600.0, forget_reads),
+)
 """For a service's timers."""

@@ -6,6 +6,7 @@ two ever pass it at once, the row's primary key lets only one of them commit.
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,11 +41,11 @@ _CLAIM = text("""
     LEFT JOIN idempotency ON scope = :scope AND key = :key AND created_at > :since
 """)
 _STORE = """
-    INSERT INTO idempotency (scope, key, fingerprint, status, headers, body, created_at)
-    VALUES ($1, $2, $3, $4, $5::text::jsonb, $6, $7)
+    INSERT INTO idempotency (scope, key, fingerprint, status, headers, body, created_at, customers)
+    VALUES ($1, $2, $3, $4, $5::text::jsonb, $6, $7, $9)
     ON CONFLICT (scope, key) DO UPDATE SET
         fingerprint = excluded.fingerprint, status = excluded.status, headers = excluded.headers,
-        body = excluded.body, created_at = excluded.created_at
+        body = excluded.body, created_at = excluded.created_at, customers = excluded.customers
     WHERE idempotency.created_at <= $8
     RETURNING true
 """
@@ -117,9 +118,12 @@ async def find_answer(session: AsyncSession, claim: Claim) -> Response | None:
     return answer
 
 
-async def keep_answer(session: AsyncSession, claim: Claim, answer: Response) -> None:
+async def keep_answer(
+    session: AsyncSession, claim: Claim, answer: Response, customers: Sequence[str]
+) -> None:
     """Keep a successful answer in the effect's own transaction. Raises `RequestInFlight`.
 
+    `customers` are those whom it is about: it goes when one of them is erased.
     That happens when another request with this key committed after our look-up: its effect stands,
     ours rolls back, and a retry is answered with the other's answer.
     """
@@ -138,6 +142,7 @@ async def keep_answer(session: AsyncSession, claim: Claim, answer: Response) -> 
         bytes(answer.body),
         now,
         now - KEPT_FOR,
+        customers,
     )
     if not stored:
         raise RequestInFlight

@@ -41,7 +41,11 @@ class Lifecycle:
         self._runtime = runtime
         self._worker = worker
         self._closing = closing
-        self._background = {"keys": runtime.keys.keep_fresh, **background}
+        self._background = {
+            "keys": runtime.keys.keep_fresh,
+            "audit": runtime.audit.keep_written,
+            **background,
+        }
         self.failure: BaseException | None = None
         self.failed = asyncio.Event()
 

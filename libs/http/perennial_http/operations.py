@@ -8,12 +8,14 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 from pydantic import Field
 from pydantic_core import from_json
+from sqlalchemy import BigInteger, column
 
 from perennial_events import parked
 from perennial_events.parked import Key, ParkedEvent
 from perennial_events.watchdog import Lag
-from perennial_http.bodies import Answer, QueryModel
+from perennial_http.bodies import Answer
 from perennial_http.keys import Authorized
+from perennial_http.paging import Page, PageQuery, read_cursor, write_cursor
 from perennial_http.problems import NotFound
 from perennial_http.transaction import Session, TransactionalRoute
 from perennial_http.types import Time
@@ -65,14 +67,7 @@ class ParkedAnswer(Answer):
     data: Any
 
 
-class ParkedPage(Answer):
-    data: list[ParkedAnswer]
-    next_after: int | None
-
-
-class ParkedQuery(QueryModel):
-    after: Annotated[int, Field(ge=0, le=2**63 - 1)] = 0
-    limit: Annotated[int, Field(ge=1, le=200)] = 50
+class ParkedQuery(PageQuery):
     key: Annotated[str | None, Field(max_length=128)] = None
     discarded: bool = False
 
@@ -87,6 +82,8 @@ class NotParked(NotFound):
     def __init__(self, id: int) -> None:
         super().__init__(f"No event is parked under {id}.")
 
+
+_BY_ID = (column("id", BigInteger),)
 
 ParkedId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 
@@ -108,18 +105,21 @@ def operations(worker: OperatedWorker) -> APIRouter:
         )
 
     @router.get("/parked", dependencies=look)
-    async def list_parked(query: Annotated[ParkedQuery, Query()], session: Session) -> ParkedPage:
+    async def list_parked(
+        query: Annotated[ParkedQuery, Query()], session: Session
+    ) -> Page[ParkedAnswer]:
         """Events that could not be applied, and those that wait behind them."""
+        after = read_cursor(query.cursor, _BY_ID)[0] if query.cursor is not None else 0
         found = await parked.find(
             session,
-            after=query.after,
+            after=after,
             most=query.limit + 1,
             key=query.key,
             with_discarded=query.discarded,
         )
         page = found[: query.limit]
-        more = page[-1].id if len(found) > query.limit else None
-        return ParkedPage(data=[_render(event) for event in page], next_after=more)
+        more = write_cursor([page[-1].id]) if len(found) > query.limit else None
+        return Page(data=[_render(event) for event in page], next_cursor=more)
 
     @router.get("/parked/{id}", dependencies=look)
     async def get_parked(id: ParkedId, session: Session) -> ParkedAnswer:

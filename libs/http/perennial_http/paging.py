@@ -66,7 +66,7 @@ async def fetch_page(
     if query.cursor is not None:
         place = [
             literal(value, column.type)
-            for column, value in zip(columns, _read_cursor(query.cursor, columns), strict=True)
+            for column, value in zip(columns, read_cursor(query.cursor, columns), strict=True)
         ]
         here, there = tuple_(*columns), tuple_(*place)
         statement = statement.where(here < there if descending else here > there)
@@ -74,7 +74,7 @@ async def fetch_page(
     rows = (await session.execute(ordered.add_columns(*columns).limit(query.limit + 1))).all()
     page = rows[: query.limit]
     width = len(columns)
-    cursor = _write_cursor(page[-1][-width:]) if len(rows) > query.limit else None
+    cursor = write_cursor(page[-1][-width:]) if len(rows) > query.limit else None
     return [_without_keyset(row, width) for row in page], cursor
 
 
@@ -83,11 +83,13 @@ def _without_keyset(row: Row[Any], width: int) -> Any:
     return selected[0] if len(selected) == 1 else selected
 
 
-def _write_cursor(place: Sequence[Any]) -> str:
+def write_cursor(place: Sequence[Any]) -> str:
+    """The cursor of the page that follows the row at this place."""
     return base64.urlsafe_b64encode(to_json(list(place))).rstrip(b"=").decode("ascii")
 
 
-def _read_cursor(cursor: str, columns: Sequence[Column]) -> list[Any]:
+def read_cursor(cursor: str, columns: Sequence[Column]) -> list[Any]:
+    """The place behind which a page goes on. Raises `Invalid` for a cursor that no page gave."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         place = from_json(

@@ -8,6 +8,8 @@
     ├── MethodNotAllowed        405
     ├── Conflict                409  the resource's state forbids it
     │   └── RequestInFlight     409  the same Idempotency-Key is being worked on
+    ├── Gone                    410  it was there once, and will not come back
+    │   └── ErasedCustomer      410  whoever this was about was erased
     ├── PreconditionFailed      412  If-Match names an older version
     ├── TooLarge                413
     ├── UnsupportedMediaType    415
@@ -121,6 +123,22 @@ class RequestInFlight(Conflict):
 
     def __init__(self) -> None:
         super().__init__("Try again with the same key and body.", headers={"Retry-After": "1"})
+
+
+class Gone(Problem):
+    status = 410
+
+
+class ErasedCustomer(Gone):
+    title = "The customer was erased"
+
+    def __init__(self, customer_id: str, **members: Any) -> None:
+        super().__init__(
+            f"Customer {customer_id} was erased: nothing about them is kept or taken any more."
+            " The same person is a new customer, under a new customer_id.",
+            customer_id=customer_id,
+            **members,
+        )
 
 
 class PreconditionFailed(Problem):

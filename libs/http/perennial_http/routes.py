@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope
 
+from perennial_http.audit import PERSONAL
 from perennial_http.bodies import (
     JsonReader,
     LimitedReceive,
@@ -39,6 +40,11 @@ class ReadRequest(Request):
     async def json(self) -> Any:
         return self._value
 
+    @property
+    def fields(self) -> frozenset[str]:
+        """The names of the body's fields that were sent."""
+        return frozenset(getattr(self._value, "model_fields_set", ()))
+
 
 class ServiceRoute(APIRoute):
     """Checks the key before anything is read, validates JSON from its bytes, and documents its errors.
@@ -61,6 +67,7 @@ class ServiceRoute(APIRoute):
         extra = dict(openapi_extra or {})
         self.required = [each for each in declared if isinstance(each, Authorized)]
         self.public = any(each is PUBLIC for each in declared)
+        self.personal = any(each is PERSONAL for each in declared)
         self.max_body_bytes: int | None = extra.pop(_LIMIT, None)
         writes = not WRITES.isdisjoint(methods or ())
         if self.required:
@@ -70,7 +77,9 @@ class ServiceRoute(APIRoute):
             endpoint,
             # What this class checks itself, and earlier, FastAPI need not check again.
             dependencies=[
-                each for each in declared if each not in self.required and each is not PUBLIC
+                each
+                for each in declared
+                if each not in self.required and each is not PUBLIC and each is not PERSONAL
             ],
             responses={**_documented_errors(path, writes=writes), **(responses or {})},
             openapi_extra=extra or None,
@@ -146,9 +155,9 @@ def _missing_body() -> Any:
 def _documented_errors(path: str, *, writes: bool) -> dict[int | str, dict[str, Any]]:
     statuses = [400, 401, 403, 422, 503]
     if "{" in path:
-        statuses.append(404)
+        statuses += [404, 410]
     if writes:
-        statuses += [404, 409, 412, 413, 415, 429]
+        statuses += [404, 409, 410, 412, 413, 415, 429]
     return documented(*statuses)
 
 

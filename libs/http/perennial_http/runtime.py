@@ -9,6 +9,7 @@ from perennial_events.database import Database
 from perennial_http.settings import ServiceSettings
 
 if TYPE_CHECKING:
+    from perennial_http.audit import AuditTrail
     from perennial_http.keys import Key, KeyRing
 
 _RUNTIME = "perennial.runtime"
@@ -22,6 +23,7 @@ class Runtime:
     settings: ServiceSettings
     database: Database
     keys: "KeyRing"
+    audit: "AuditTrail"
 
 
 def attach(scope: Scope, runtime: Runtime) -> None:

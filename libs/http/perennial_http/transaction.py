@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from perennial_events import outbox
 from perennial_events.database import Database
+from perennial_http.audit import customers_of, entry, write_entries
 from perennial_http.idempotency import (
     IDEMPOTENCY_KEY_PARAMETER,
     Claim,
@@ -18,7 +19,7 @@ from perennial_http.idempotency import (
     find_answer,
     keep_answer,
 )
-from perennial_http.routes import WRITES, Handler, ServiceRoute
+from perennial_http.routes import WRITES, Handler, ReadRequest, ServiceRoute
 from perennial_http.runtime import runtime_of
 
 _UNIT = "perennial.unit"
@@ -78,16 +79,50 @@ class TransactionalRoute(ServiceRoute):
         super().__init__(path, endpoint, methods=methods, openapi_extra=extra, **options)
 
     async def run(self, handle: Handler, request: Request, body: bytes | None) -> Response:
-        database = runtime_of(request.scope).database
+        runtime = runtime_of(request.scope)
+        database = runtime.database
         if request.method not in WRITES:
-            return await _read(database, handle, request)
+            answer = await _read(database, handle, request)
+            if self.personal and answer.status_code == 200:
+                customers = customers_of(request, answer)
+                runtime.audit.noted(entry(request, "read", self.path, customers))
+            return answer
         raw = await request.body() if body is None else body
         claim = claim_of(request.scope, raw)
         try:
             async with database.transaction() as session:
-                return await _write(session, database, claim, handle, request)
+                return await self._write(session, database, claim, handle, request)
         except _RolledBack as rolled_back:
             return rolled_back.answer
+
+    async def _write(
+        self,
+        session: AsyncSession,
+        database: Database,
+        claim: Claim | None,
+        handle: Handler,
+        request: Request,
+    ) -> Response:
+        if claim is not None and (kept := await find_answer(session, claim)) is not None:
+            return kept
+        request.scope[_UNIT] = _Unit(database, session)
+        answer = await handle(request)
+        if answer.status_code >= 400:
+            raise _RolledBack(answer)
+        emitted = outbox.collected(session)
+        if emitted:
+            answer.headers["Perennial-Event"] = str(emitted[-1].id)
+        if claim is None and not self.personal:
+            return answer
+        customers = customers_of(request, answer, emitted)
+        await session.flush()
+        if self.personal:
+            fields = request.fields if isinstance(request, ReadRequest) else ()
+            changed = entry(request, "changed", self.path, customers, fields)
+            await write_entries(session, [changed])
+        if claim is not None:
+            await keep_answer(session, claim, answer, customers)
+        return answer
 
 
 async def _read(database: Database, handle: Handler, request: Request) -> Response:
@@ -98,27 +133,6 @@ async def _read(database: Database, handle: Handler, request: Request) -> Respon
     finally:
         # The connection goes back before the answer is sent: a slow reader must not hold it.
         await unit.close()
-
-
-async def _write(
-    session: AsyncSession,
-    database: Database,
-    claim: Claim | None,
-    handle: Handler,
-    request: Request,
-) -> Response:
-    if claim is not None and (kept := await find_answer(session, claim)) is not None:
-        return kept
-    request.scope[_UNIT] = _Unit(database, session)
-    answer = await handle(request)
-    if answer.status_code >= 400:
-        raise _RolledBack(answer)
-    if emitted := outbox.collected(session):
-        answer.headers["Perennial-Event"] = str(emitted[-1].id)
-    if claim is not None:
-        await session.flush()
-        await keep_answer(session, claim, answer)
-    return answer
 
 
 class _RolledBack(Exception):

@@ -23,6 +23,7 @@ from perennial_events.schema import CREATE_EVENT_TABLES_V1
 from perennial_http import (
     AFTER,
     CREATE_HTTP_TABLES_V1,
+    CREATE_HTTP_TABLES_V2,
     PUBLIC,
     UNLIMITED,
     Answer,
@@ -268,7 +269,12 @@ async def database_url(postgres: EmbeddedPostgres) -> str:
     postgres.create_database("http")
     engine = create_async_engine(postgres.url("http"))
     async with engine.begin() as connection:
-        for statement in (*CREATE_EVENT_TABLES_V1, *CREATE_HTTP_TABLES_V1, CREATE_CASES):
+        for statement in (
+            *CREATE_EVENT_TABLES_V1,
+            *CREATE_HTTP_TABLES_V1,
+            *CREATE_HTTP_TABLES_V2,
+            CREATE_CASES,
+        ):
             await connection.execute(text(statement))
     await engine.dispose()
     return postgres.url("http")

@@ -1,12 +1,14 @@
 """The service, put together."""
 
 from engagement_service.handlers import SUBSCRIPTIONS
+from engagement_service.holdings import HOLDINGS
 from engagement_service.settings import Settings
 from engagement_service.tracking import api as tracking
 from engagement_service.tracking.service import SOURCE
 from perennial_events import Clock, Database, Worker, open_log, utc_now
 from perennial_events.group_commit import GroupCommit
 from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
+from perennial_http.privacy import privacy, sweep
 
 
 def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
@@ -22,7 +24,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         group="engagement",
         url=settings.database_url,
         subscriptions=SUBSCRIPTIONS,
-        timers=HOUSEKEEPING,
+        timers=(sweep(HOLDINGS), *HOUSEKEEPING),
         clock=clock,
     )
     app = create_app(
@@ -30,7 +32,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         version="1",
         settings=settings,
         database=database,
-        routers=[tracking.router, operations(worker)],
+        routers=[tracking.router, *privacy("engagement", HOLDINGS), operations(worker)],
         worker=worker,
         closing=[event_log.close],
     )

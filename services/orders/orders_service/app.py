@@ -1,6 +1,7 @@
 """The service, put together."""
 
 from orders_service.handlers import SUBSCRIPTIONS
+from orders_service.holdings import HOLDINGS
 from orders_service.orders import api as orders
 from orders_service.orders import imports
 from orders_service.products import api as products
@@ -11,6 +12,7 @@ from orders_service.shipments import api as shipments
 from orders_service.shipments.service import tell_delays
 from perennial_events import Clock, Database, Timer, Worker, open_log, utc_now
 from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
+from perennial_http.privacy import privacy, sweep
 
 DELAYS = Timer("shipment delays", 1.0, tell_delays)
 
@@ -25,7 +27,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         group="orders",
         url=settings.database_url,
         subscriptions=SUBSCRIPTIONS,
-        timers=(DELAYS, *HOUSEKEEPING),
+        timers=(DELAYS, sweep(HOLDINGS), *HOUSEKEEPING),
         clock=clock,
     )
     app = create_app(
@@ -41,6 +43,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             shipments.router,
             returns.router,
             rates.router,
+            *privacy("orders", HOLDINGS),
             operations(worker),
         ],
         worker=worker,

@@ -1,15 +1,22 @@
 """The service, put together."""
 
+import asyncio
 from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import Clock, Database, Timer, Worker, open_log, utc_now
 from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
+from perennial_http.privacy import EXPORTS_AT_ONCE, privacy, sweep
+from profile_service.consents import api as consents
+from profile_service.contacts import api as contacts
 from profile_service.customers import api as customers
 from profile_service.handlers import subscriptions
+from profile_service.holdings import HOLDINGS
 from profile_service.identities import api as identities
 from profile_service.keys import api as keys
+from profile_service.privacy import api as erasures
+from profile_service.privacy import export
 from profile_service.settings import Settings
 from profile_service.stages import api as stages
 from profile_service.stages.rules import Thresholds
@@ -32,7 +39,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         group="profile",
         url=settings.database_url,
         subscriptions=subscriptions(clock, days),
-        timers=(Timer("stages", 5.0, stages_due), *HOUSEKEEPING),
+        timers=(Timer("stages", 5.0, stages_due), sweep(HOLDINGS), *HOUSEKEEPING),
         clock=clock,
     )
     app = create_app(
@@ -45,6 +52,11 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             customers.imports,
             stages.router,
             identities.router,
+            consents.router,
+            contacts.router,
+            erasures.router,
+            export.router,
+            *privacy("profile", HOLDINGS),
             state.router,
             timeline.router,
             keys.router,
@@ -53,4 +65,5 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         worker=worker,
     )
     app.state.clock, app.state.settings = clock, settings
+    app.state.exports = asyncio.Semaphore(EXPORTS_AT_ONCE)
     return app

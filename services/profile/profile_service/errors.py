@@ -8,6 +8,20 @@ class UnknownCustomer(NotFound):
         super().__init__(f"There is no customer {customer_id}.")
 
 
+class NothingSaid(NotFound):
+    title = "The customer never said anything about this"
+
+    def __init__(self, channel: str, purpose: str) -> None:
+        super().__init__(
+            f"The customer never said whether {channel} may be used for {purpose}: it may not."
+        )
+
+
+class UnknownErasure(NotFound):
+    def __init__(self, erasure_id: str) -> None:
+        super().__init__(f"There is no erasure {erasure_id}.")
+
+
 class UnknownKey(NotFound):
     def __init__(self, key_id: str) -> None:
         super().__init__(f"There is no API key {key_id}.")

@@ -6,11 +6,12 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import Clock, Event, Reaction, Received, Subscriptions
-from perennial_events.catalogue import OrderCancelled, OrderPaid
+from perennial_events.catalogue import ErasureCompleted, OrderCancelled, OrderPaid
 from perennial_events.catalogue.customers import MERGE
 from perennial_events.identities import MERGES
 from perennial_http import KEY_HANDLERS
 from profile_service.customers.service import meet_customers
+from profile_service.privacy.service import note_completed
 from profile_service.stages.rules import Thresholds
 from profile_service.stages.service import review_stages
 from profile_service.state.facts import GATHERERS, customers_of
@@ -35,7 +36,7 @@ def subscriptions(clock: Clock, days: Thresholds) -> Subscriptions:
         await review_stages(session, both, clock(), days, reason=MERGE)
 
     return Subscriptions(
-        handlers=KEY_HANDLERS,
+        handlers={**KEY_HANDLERS, ErasureCompleted: note_completed},
         projections=(CUSTOMER_STATE,),
         reactions=(
             Reaction("meet customers", tuple(GATHERERS), meet),

@@ -2,7 +2,9 @@
 
 from perennial_events import Clock, Database, Worker, open_log, utc_now
 from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
+from perennial_http.privacy import privacy, sweep
 from recommend_service.handlers import SUBSCRIPTIONS
+from recommend_service.holdings import HOLDINGS
 from recommend_service.recommendations import api as recommendations
 from recommend_service.recommendations.trending import Trending
 from recommend_service.settings import Settings
@@ -18,7 +20,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         group="recommend",
         url=settings.database_url,
         subscriptions=SUBSCRIPTIONS,
-        timers=HOUSEKEEPING,
+        timers=(sweep(HOLDINGS), *HOUSEKEEPING),
         clock=clock,
     )
     app = create_app(
@@ -26,7 +28,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         version="1",
         settings=settings,
         database=database,
-        routers=[recommendations.router, operations(worker)],
+        routers=[recommendations.router, *privacy("recommend", HOLDINGS), operations(worker)],
         worker=worker,
     )
     app.state.clock, app.state.settings, app.state.trending = clock, settings, Trending()

@@ -1,7 +1,12 @@
-"""What `recommend` subscribes to: its counts follow the log, and API keys come and go by event."""
+"""What `recommend` subscribes to: its counts follow the log; keys and erased customers are followed too."""
 
 from perennial_events import Subscriptions
 from perennial_http import KEY_HANDLERS
+from perennial_http.privacy import erasure_handlers
 from recommend_service.counts.projection import RECOMMENDATIONS
+from recommend_service.holdings import HOLDINGS
 
-SUBSCRIPTIONS = Subscriptions(handlers=KEY_HANDLERS, projections=(RECOMMENDATIONS,))
+SUBSCRIPTIONS = Subscriptions(
+    handlers={**KEY_HANDLERS, **erasure_handlers("recommend", HOLDINGS)},
+    projections=(RECOMMENDATIONS,),
+)

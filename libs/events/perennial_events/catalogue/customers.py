@@ -82,6 +82,36 @@ class StageChanged(Event, topic=CUSTOMERS, fact="stage_changed", subject="custom
     customer's orders became more, or fewer, by a merge or its undoing."""
 
 
+class ConsentChanged(Event, topic=CUSTOMERS, fact="consent_changed", subject="customer_id"):
+    """A customer allowed something, or does no longer: to be reached here, for this purpose."""
+
+    customer_id: Id
+    channel: Code
+    purpose: Code
+    status: Code
+    """`granted` or `withdrawn`; more may follow, so that a reader acts upon `granted` alone."""
+    previous: Code | None = None
+    source: Code
+    """Where the customer said so: `checkout`, `preference_centre`."""
+
+
+class CustomerErased(Event, topic=CUSTOMERS, fact="customer_erased", subject="customer_id"):
+    """A customer is to be forgotten. Every service erases what it holds, and says so."""
+
+    customer_id: Id
+    erasure_id: Id
+    identities: list[Id]
+    """The customer's own id, and those of all who were merged into them."""
+
+
+class ErasureCompleted(Event, topic=CUSTOMERS, fact="erasure_completed", subject="customer_id"):
+    """One service holds nothing of the erased customer any more. Each service tells it of itself."""
+
+    customer_id: Id
+    erasure_id: Id
+    service: Code
+
+
 class KeyCreated(Event, topic=KEYS, fact="key_created", subject="key_id", key="key_id"):
     """An API key, by the SHA-256 of its 256 random bits: the key itself is in no event."""
 

@@ -8,7 +8,17 @@ from pydantic import Field
 
 from orders_service.returns import rules, service
 from orders_service.returns.models import Kind, Return
-from perennial_http import Answer, Authorized, Body, Id, Quantity, Session, Time, TransactionalRoute
+from perennial_http import (
+    PERSONAL,
+    Answer,
+    Authorized,
+    Body,
+    Id,
+    Quantity,
+    Session,
+    Time,
+    TransactionalRoute,
+)
 
 router = APIRouter(route_class=TransactionalRoute, tags=["returns"])
 
@@ -27,6 +37,7 @@ class ReturnBody(Body):
 class ReturnAnswer(Answer):
     return_id: Id
     order_id: Id
+    customer_id: Id
     kind: Kind
     reason: str
     lines: list[dict[str, Any]]
@@ -44,7 +55,9 @@ class ReturnsAnswer(Answer):
 
 
 @router.post(
-    "/v1/orders/{order_id}/returns", status_code=201, dependencies=[Authorized("orders:write")]
+    "/v1/orders/{order_id}/returns",
+    status_code=201,
+    dependencies=[Authorized("orders:write"), PERSONAL],
 )
 async def request_return(
     order_id: Id, body: ReturnBody, session: Session, request: Request
@@ -65,14 +78,14 @@ async def request_return(
     return ReturnAnswer.model_validate(await service.request_return(session, wanted, days))
 
 
-@router.get("/v1/orders/{order_id}/returns", dependencies=[Authorized("orders:read")])
+@router.get("/v1/orders/{order_id}/returns", dependencies=[Authorized("orders:read"), PERSONAL])
 async def list_returns(order_id: Id, session: Session) -> ReturnsAnswer:
     """The returns of an order, as they were announced."""
     found = await service.returns_of(session, order_id)
     return ReturnsAnswer(data=[ReturnAnswer.model_validate(each) for each in found])
 
 
-@router.get("/v1/returns/{return_id}", dependencies=[Authorized("orders:read")])
+@router.get("/v1/returns/{return_id}", dependencies=[Authorized("orders:read"), PERSONAL])
 async def get_return(return_id: Id, session: Session) -> ReturnAnswer:
     return ReturnAnswer.model_validate(await service.get_return(session, return_id))
 
@@ -85,7 +98,9 @@ VERBS = {
 }
 
 
-@router.post("/v1/returns/{return_id}/{action}", dependencies=[Authorized("orders:write")])
+@router.post(
+    "/v1/returns/{return_id}/{action}", dependencies=[Authorized("orders:write"), PERSONAL]
+)
 async def act_on_return(
     return_id: Id, action: rules.Action, session: Session, request: Request
 ) -> ReturnAnswer:

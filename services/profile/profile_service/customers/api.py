@@ -12,11 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events.values import Code
 from perennial_http import (
+    PERSONAL,
     UNLIMITED,
     Answer,
     Authorized,
     Body,
     Country,
+    FieldError,
     FreeForm,
     Id,
     IfMatch,
@@ -36,6 +38,7 @@ from perennial_http import (
     fetch_page,
     run_import,
 )
+from perennial_http.audit import entry, write_entries
 from profile_service.customers import rules, search, service
 from profile_service.customers.models import Customer, Kind
 from profile_service.customers.search import TOLD
@@ -46,6 +49,12 @@ imports = APIRouter(route_class=ServiceRoute, tags=["customers"])
 
 Name = Annotated[str, Field(min_length=1, max_length=200)]
 BirthDate = Annotated[date, Field(strict=False, ge=date(1900, 1, 1))]
+
+
+_ERASED_LINE: FieldError = {
+    "pointer": "/customer_id",
+    "detail": "is of a customer who was erased; the same person is a new customer, under a new id",
+}
 
 
 class Acquisition(Body):
@@ -141,7 +150,7 @@ def render(whole: Sequence[Customer]) -> CustomerAnswer:
     )
 
 
-@router.post("/v1/customers", status_code=201, dependencies=[Authorized("profile:write")])
+@router.post("/v1/customers", status_code=201, dependencies=[Authorized("profile:write"), PERSONAL])
 async def register_customer(
     body: CustomerBody, session: Session, request: Request, response: Response
 ) -> CustomerAnswer:
@@ -156,7 +165,7 @@ async def register_customer(
     return render([customer])
 
 
-@router.get("/v1/customers/{customer_id}", dependencies=[Authorized("profile:read")])
+@router.get("/v1/customers/{customer_id}", dependencies=[Authorized("profile:read"), PERSONAL])
 async def get_customer(customer_id: Id, session: Session, response: Response) -> CustomerAnswer:
     """The customer; to the id of one who was merged into another, that other answers."""
     whole = (await service.whole_customers(session, [customer_id]))[customer_id]
@@ -164,7 +173,7 @@ async def get_customer(customer_id: Id, session: Session, response: Response) ->
     return render(whole)
 
 
-@router.patch("/v1/customers/{customer_id}", dependencies=[Authorized("profile:write")])
+@router.patch("/v1/customers/{customer_id}", dependencies=[Authorized("profile:write"), PERSONAL])
 async def update_customer(
     customer_id: Id,
     body: CustomerPatch,
@@ -193,7 +202,7 @@ class CustomersQuery(PageQuery):
     """The beginning of a name."""
 
 
-@router.get("/v1/customers", dependencies=[Authorized("profile:read")])
+@router.get("/v1/customers", dependencies=[Authorized("profile:read"), PERSONAL])
 async def list_customers(
     query: Annotated[CustomersQuery, Query()], session: Session
 ) -> Page[CustomerAnswer]:
@@ -255,6 +264,10 @@ async def import_customers(request: Request) -> Response:
         for _, line in lines:
             described.setdefault(line.customer_id, line.columns())
         new = await service.register_customers(session, described, now)
-        return Outcome(created=len(new), unchanged=len(lines) - len(new))
+        operation = "/v1/customers:import"
+        await write_entries(session, [entry(request, "changed", operation, sorted(new))])
+        erased = await service.erased_among(session, described)
+        refused = {number: [_ERASED_LINE] for number, line in lines if line.customer_id in erased}
+        return Outcome(len(new), len(lines) - len(new) - len(refused), refused)
 
     return await run_import(request, CustomerLine, apply, id_field="customer_id")

@@ -32,6 +32,8 @@ class Customer(Base):
     attributes: Mapped[dict[str, Any]]
     acquisition: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime]
+    erased_at: Mapped[datetime | None]
+    """Since when nothing but the id is known of them."""
     version: Mapped[int] = mapped_column()
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form

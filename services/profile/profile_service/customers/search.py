@@ -12,9 +12,9 @@ TOLD = aliased(Customer, name="told")
 
 
 def survivors() -> Select[Customer]:
-    """All customers, but for those who were merged into another."""
+    """All customers, but for those who were merged into another or erased."""
     merged = exists().where(ALIASES.c.identity == Customer.customer_id)
-    return select(Customer).where(~merged)
+    return select(Customer).where(~merged, Customer.erased_at.is_(None))
 
 
 def known_by(condition: ColumnElement[bool]) -> ColumnElement[bool]:

@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import driver, emit
+from perennial_http import ErasedCustomer
 from profile_service.customers.models import Customer
 from profile_service.errors import CustomerExists, UnknownCustomer
 from profile_service.identities.resolving import standing_identities, standing_survivor
@@ -21,10 +22,7 @@ _MEET = """
 
 async def get_customer(session: AsyncSession, customer_id: str) -> Customer:
     """The customer of exactly this id, also where they were merged into another."""
-    customer = await session.get(Customer, customer_id)
-    if customer is None:
-        raise UnknownCustomer(customer_id)
-    return customer
+    return _known(customer_id, await session.get(Customer, customer_id))
 
 
 async def lock_customer(session: AsyncSession, customer_id: str) -> Customer:
@@ -44,10 +42,7 @@ async def lock_customers(
         .execution_options(populate_existing=True)
     )
     found = {customer.customer_id: customer for customer in rows}
-    for customer_id in customer_ids:
-        if customer_id not in found:
-            raise UnknownCustomer(customer_id)
-    return found
+    return {id: _known(id, found.get(id)) for id in customer_ids}
 
 
 async def lock_survivor(session: AsyncSession, customer_id: str) -> Customer:
@@ -65,15 +60,32 @@ async def whole_customers(
     session: AsyncSession, customer_ids: Collection[str]
 ) -> dict[str, list[Customer]]:
     """For each id all that is known of whom answers to it: first the survivor, then those merged
-    into them. Raises `UnknownCustomer`."""
+    into them. Raises `UnknownCustomer` and `ErasedCustomer`."""
     standing = await standing_identities(session, customer_ids)
     wanted = {id for identities in standing.values() for id in identities}
     rows = await session.scalars(select(Customer).where(Customer.customer_id.in_(wanted)))
     found = {customer.customer_id: customer for customer in rows}
     for customer_id in customer_ids:
-        if customer_id not in found:
-            raise UnknownCustomer(customer_id)
+        _known(customer_id, found.get(customer_id))
     return {id: [found[each] for each in identities] for id, identities in standing.items()}
+
+
+def _known(customer_id: str, customer: Customer | None) -> Customer:
+    if customer is None:
+        raise UnknownCustomer(customer_id)
+    if customer.erased_at is not None:
+        raise ErasedCustomer(customer_id)
+    return customer
+
+
+async def erased_among(session: AsyncSession, customer_ids: Collection[str]) -> set[str]:
+    """Those of the ids whose customer was erased."""
+    rows = await session.scalars(
+        select(Customer.customer_id).where(
+            Customer.customer_id.in_(customer_ids), Customer.erased_at.is_not(None)
+        )
+    )
+    return set(rows)
 
 
 async def meet_customers(session: AsyncSession, customer_ids: Collection[str]) -> None:
@@ -93,7 +105,11 @@ async def register_customers(
     await meet_customers(session, described)
     rows = await session.scalars(
         select(Customer)
-        .where(Customer.customer_id.in_(described), Customer.registered.is_(False))
+        .where(
+            Customer.customer_id.in_(described),
+            Customer.registered.is_(False),
+            Customer.erased_at.is_(None),
+        )
         .order_by(Customer.customer_id)
         .with_for_update()
         .execution_options(populate_existing=True)
@@ -110,10 +126,12 @@ async def register_customers(
 async def register_customer(
     session: AsyncSession, customer_id: str, columns: Mapping[str, Any], now: datetime
 ) -> Customer:
-    """Register one customer. Raises `CustomerExists`."""
-    if not await register_customers(session, {customer_id: columns}, now):
+    """Register one customer. Raises `CustomerExists`, `ErasedCustomer`."""
+    new = await register_customers(session, {customer_id: columns}, now)
+    customer = await get_customer(session, customer_id)
+    if not new:
         raise CustomerExists(customer_id)
-    return await get_customer(session, customer_id)
+    return customer
 
 
 async def update_customer(

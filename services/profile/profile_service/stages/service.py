@@ -54,7 +54,8 @@ _DUE = text("""
 _COUNT = text("""
     SELECT coalesce(stages.stage, 'prospect') AS stage, count(*) AS customers
     FROM customers LEFT JOIN stages USING (customer_id)
-    WHERE NOT EXISTS (SELECT FROM aliases WHERE identity = customers.customer_id) GROUP BY 1
+    WHERE erased_at IS NULL
+      AND NOT EXISTS (SELECT FROM aliases WHERE identity = customers.customer_id) GROUP BY 1
 """)
 
 

@@ -10,6 +10,7 @@ from perennial_http import (
     AFTER,
     Answer,
     Authorized,
+    ErasedCustomer,
     Freshness,
     Id,
     Money,
@@ -171,4 +172,6 @@ async def get_state(customer_id: Id, session: Session, request: Request) -> Stat
     row = await query.read_state(session, customer_id, now)
     if row is None:
         raise UnknownCustomer(customer_id)
+    if row.erased_at is not None:
+        raise ErasedCustomer(customer_id)
     return render(row, state.settings.currency, now)

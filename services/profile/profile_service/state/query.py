@@ -24,7 +24,7 @@ _STATE = f"""
         SELECT id AS identity FROM survivor
         UNION ALL SELECT identity FROM aliases WHERE customer_id = (SELECT id FROM survivor)
     )
-    SELECT c.customer_id, coalesce(s.stage, 'prospect') AS stage,
+    SELECT c.customer_id, c.erased_at, coalesce(s.stage, 'prospect') AS stage,
            coalesce(s.won_back, false) AS won_back, o.*, k.*, p.*, t.top_categories, b.price_band, f.*
     FROM customers c
     LEFT JOIN stages s USING (customer_id)

@@ -10,6 +10,7 @@ from perennial_events.identities import identities_of
 from perennial_events.values import Code
 from perennial_http import (
     AFTER,
+    PERSONAL,
     Answer,
     Authorized,
     Body,
@@ -70,7 +71,7 @@ def render(
     )
 
 
-@router.get("/v1/cases/{case_id}", dependencies=[Authorized("support:read")])
+@router.get("/v1/cases/{case_id}", dependencies=[Authorized("support:read"), PERSONAL])
 async def get_case(case_id: Id, session: Session, response: Response) -> CaseWithMessages:
     """The case, with its complaints and all that was written."""
     # The case first: what is written meanwhile then shows under the older tag, never the reverse.
@@ -134,7 +135,7 @@ async def assign(case_id: Id, body: AssignBody, session: Session) -> CaseAnswer:
     return CaseAnswer.model_validate(await service.assign(session, case_id, body.owner))
 
 
-@router.post("/v1/cases/{case_id}/reply", dependencies=[Authorized("support:write")])
+@router.post("/v1/cases/{case_id}/reply", dependencies=[Authorized("support:write"), PERSONAL])
 async def reply(case_id: Id, body: ReplyBody, session: Session, request: Request) -> CaseAnswer:
     """Answer the customer."""
     now = request.app.state.clock()
@@ -144,7 +145,7 @@ async def reply(case_id: Id, body: ReplyBody, session: Session, request: Request
     return CaseAnswer.model_validate(case)
 
 
-@router.post("/v1/cases/{case_id}/note", dependencies=[Authorized("support:write")])
+@router.post("/v1/cases/{case_id}/note", dependencies=[Authorized("support:write"), PERSONAL])
 async def note(case_id: Id, body: NoteBody, session: Session, request: Request) -> CaseAnswer:
     """Keep something for colleagues; also possible once the case is resolved."""
     now = request.app.state.clock()
@@ -152,14 +153,14 @@ async def note(case_id: Id, body: NoteBody, session: Session, request: Request) 
     return CaseAnswer.model_validate(case)
 
 
-@router.post("/v1/cases/{case_id}/escalate", dependencies=[Authorized("support:write")])
+@router.post("/v1/cases/{case_id}/escalate", dependencies=[Authorized("support:write"), PERSONAL])
 async def escalate(case_id: Id, body: ReasonBody, session: Session, request: Request) -> CaseAnswer:
     """Make the case more urgent by one level."""
     now = request.app.state.clock()
     return CaseAnswer.model_validate(await service.escalate(session, case_id, body.reason, now))
 
 
-@router.post("/v1/cases/{case_id}/resolve", dependencies=[Authorized("support:write")])
+@router.post("/v1/cases/{case_id}/resolve", dependencies=[Authorized("support:write"), PERSONAL])
 async def resolve(
     case_id: Id, session: Session, request: Request, body: ResolveBody | None = None
 ) -> CaseAnswer:
@@ -169,7 +170,7 @@ async def resolve(
     return CaseAnswer.model_validate(case)
 
 
-@router.post("/v1/cases/{case_id}/reopen", dependencies=[Authorized("support:write")])
+@router.post("/v1/cases/{case_id}/reopen", dependencies=[Authorized("support:write"), PERSONAL])
 async def reopen(case_id: Id, body: ReasonBody, session: Session, request: Request) -> CaseAnswer:
     """Take a resolved case up again."""
     now = request.app.state.clock()

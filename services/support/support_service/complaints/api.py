@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request, Response
 from perennial_events.catalogue.complaints import Category, Severity
 from perennial_events.values import Code
 from perennial_http import (
+    PERSONAL,
     Answer,
     Authorized,
     Body,
@@ -99,7 +100,9 @@ def render(complaint: Complaint, case: Case) -> ComplaintWithCase:
     )
 
 
-@router.post("/v1/complaints", status_code=201, dependencies=[Authorized("support:write")])
+@router.post(
+    "/v1/complaints", status_code=201, dependencies=[Authorized("support:write"), PERSONAL]
+)
 async def open_complaint(
     body: ComplaintBody, session: Session, request: Request, response: Response
 ) -> ComplaintWithCase:
@@ -115,7 +118,7 @@ async def open_complaint(
     return render(complaint, case)
 
 
-@router.get("/v1/complaints/{complaint_id}", dependencies=[Authorized("support:read")])
+@router.get("/v1/complaints/{complaint_id}", dependencies=[Authorized("support:read"), PERSONAL])
 async def get_complaint(
     complaint_id: Id, session: Session, response: Response
 ) -> ComplaintWithCase:

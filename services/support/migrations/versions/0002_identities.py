@@ -4,7 +4,7 @@ from alembic import op
 
 from perennial_events.identities import CREATE_ALIASES_V1
 
-revision = "0004"
+revision = "0002"
 down_revision = "0001"
 branch_labels = None
 depends_on = None

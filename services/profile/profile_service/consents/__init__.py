@@ -1,0 +1,1 @@
+"""Consents: what a customer allowed, by channel and purpose, with everything that came before."""

@@ -1,0 +1,56 @@
+"""A consent: one thing that a customer said about one channel and one purpose."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column
+
+from perennial_events import Event
+from perennial_events.catalogue import ConsentChanged
+from profile_service.db import Base
+
+Channel = Literal["email", "sms", "push", "post", "phone", "web"]
+Purpose = Literal["marketing", "service", "analytics"]
+Status = Literal["granted", "withdrawn"]
+
+
+class Consent(Base):
+    """What was said last, or once. Rows are only added; the highest version holds."""
+
+    __tablename__ = "consents"
+
+    customer_id: Mapped[str] = mapped_column(primary_key=True)
+    channel: Mapped[Channel] = mapped_column(primary_key=True)
+    purpose: Mapped[Purpose] = mapped_column(primary_key=True)
+    version: Mapped[int] = mapped_column(primary_key=True)
+    status: Mapped[Status]
+    source: Mapped[str]
+    """Where the customer said so; a code."""
+    proof: Mapped[Any] = mapped_column(JSONB(none_as_null=True))
+    """What shows it, such as the form's wording and the address that it came from. Personal data."""
+    at: Mapped[datetime]
+
+    def say(self, before: "Consent | None") -> list[Event]:
+        """Follow what was said before; told where that changes what is allowed."""
+        self.version = before.version + 1 if before else 1
+        if before is not None and before.status == self.status:
+            return []
+        return [
+            ConsentChanged(
+                customer_id=self.customer_id,
+                channel=self.channel,
+                purpose=self.purpose,
+                status=self.status,
+                previous=before.status if before else None,
+                source=self.source,
+            )
+        ]
+
+    def repeats(self, before: "Consent | None") -> bool:
+        """Whether this says nothing that was not said before."""
+        return before is not None and (self.status, self.source, self.proof) == (
+            before.status,
+            before.source,
+            before.proof,
+        )

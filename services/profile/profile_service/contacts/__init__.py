@@ -1,0 +1,1 @@
+"""Contacts: whether somebody may be reached, and where, in one answer."""

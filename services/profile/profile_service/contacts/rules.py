@@ -1,0 +1,69 @@
+"""Whether a customer may be reached on a channel for a purpose, and where. Pure functions."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+from profile_service.consents.models import Channel
+
+Reason = Literal["unknown", "erased", "no_address", "no_consent"]
+
+GRANTED = "granted"
+
+
+class Known(NamedTuple):
+    """What stands in the database about one of the customers asked about."""
+
+    customer_id: str
+    known: bool
+    erased: bool
+    email: str | None
+    phone: str | None
+    name: str | None
+    street: str | None
+    postcode: str | None
+    country: str | None
+    push_token: str | None
+    locale: str | None
+    timezone: str | None
+    status: str | None
+    """What they said last about this channel and purpose; None where they never did."""
+    status_at: datetime | None
+
+
+def _letter(known: Known) -> str | None:
+    """Name, street, postcode and country as the lines of an envelope; a letter needs all but the last."""
+    if not (known.name and known.street and known.postcode):
+        return None
+    return "\n".join(filter(None, (known.name, known.street, known.postcode, known.country)))
+
+
+_ADDRESSES: Mapping[Channel, Callable[[Known], str | None]] = {
+    "email": lambda known: known.email,
+    "sms": lambda known: known.phone,
+    "phone": lambda known: known.phone,
+    "push": lambda known: known.push_token,
+    "post": _letter,
+    # Shown at the next visit: the id is all it takes.
+    "web": lambda known: known.customer_id,
+}
+
+
+class Contact(NamedTuple):
+    """An address that may be used now, or the reason why there is none."""
+
+    address: str | None
+    reason: Reason | None
+
+
+def contact(known: Known, channel: Channel) -> Contact:
+    """Address and permission together: without the permission the address is not told."""
+    address = _ADDRESSES[channel](known)
+    refusals: Mapping[Reason, bool] = {
+        "unknown": not known.known,
+        "erased": known.erased,
+        "no_address": not address,
+        "no_consent": known.status != GRANTED,
+    }
+    reason = next((reason for reason, holds in refusals.items() if holds), None)
+    return Contact(None if reason else address, reason)

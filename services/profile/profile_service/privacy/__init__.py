@@ -1,0 +1,1 @@
+"""Privacy: everything about a customer told, or forgotten, in every service."""
