@@ -6,13 +6,14 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import Clock, Event, Reaction, Received, Subscriptions
-from perennial_events.catalogue import OrderCancelled, OrderPaid
+from perennial_events.catalogue import OrderCancelled, OrderPaid, OrderRefunded
 from perennial_http import KEY_HANDLERS
 from profile_service.customers.service import meet_customers
 from profile_service.stages.rules import Thresholds
 from profile_service.stages.service import review_stages
 from profile_service.state.facts import GATHERERS, customers_of
 from profile_service.state.projection import CUSTOMER_STATE
+from profile_service.value_model.service import score_customers
 
 
 def subscriptions(clock: Clock, days: Thresholds) -> Subscriptions:
@@ -28,11 +29,15 @@ def subscriptions(clock: Clock, days: Thresholds) -> Subscriptions:
         if past:
             await review_stages(session, past, now, days, imported=True)
 
+    async def score(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
+        await score_customers(session, {event.customer_id for event, _ in batch}, clock())
+
     return Subscriptions(
         handlers=KEY_HANDLERS,
         projections=(CUSTOMER_STATE,),
         reactions=(
             Reaction("meet customers", tuple(GATHERERS), meet),
+            Reaction("score customers", (OrderPaid, OrderCancelled, OrderRefunded), score),
             Reaction("review stages", (OrderPaid, OrderCancelled), review),
         ),
     )
