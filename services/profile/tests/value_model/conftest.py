@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import random
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -30,7 +31,12 @@ class Purchase(NamedTuple):
     cents: int
 
 
-def purchases_of(bought: list[Purchase], calibration_end: date, as_of: date) -> Purchases:
+@pytest.fixture(scope="session")
+def purchases_of() -> Callable[[list[Purchase], date, date], Purchases]:
+    return _purchases_of
+
+
+def _purchases_of(bought: list[Purchase], calibration_end: date, as_of: date) -> Purchases:
     """What the fit reads from the database, counted here in plain loops."""
     days: dict[str, dict[date, int]] = {}
     for customer_id, day, cents in bought:
@@ -47,7 +53,14 @@ def purchases_of(bought: list[Purchase], calibration_end: date, as_of: date) -> 
         last = max(repeats, default=first)
         spent = sum(days[id][day] for day in repeats)
         rows.append(
-            ((first - origin).days, len(repeats), (last - first).days, len(repeats), spent, len(after))
+            (
+                (first - origin).days,
+                len(repeats),
+                (last - first).days,
+                len(repeats),
+                spent,
+                len(after),
+            )
         )
     return Purchases(origin, *np.array(rows, dtype=np.int64).T, weekly)  # type: ignore[arg-type]
 
@@ -73,9 +86,12 @@ class Columns(NamedTuple):
     """What a repeat purchase came to on average; nothing where there was none."""
 
 
-def simulate(
-    model: BgNbd, spending: GammaGamma, customers: int, weeks: int, seed: int
-) -> Columns:
+@pytest.fixture(scope="session")
+def simulate() -> Callable[[BgNbd, GammaGamma, int, int, int], Columns]:
+    return _simulate
+
+
+def _simulate(model: BgNbd, spending: GammaGamma, customers: int, weeks: int, seed: int) -> Columns:
     """Customers who begin within the first half of so many weeks, and then buy as the story goes."""
     chance = np.random.default_rng(seed)
     span = weeks * 7
@@ -96,12 +112,16 @@ def simulate(
     return Columns(repeats, recency, age, spent / np.maximum(repeats, 1))
 
 
+Orders = list[tuple[datetime, Sequence[Event]]]
+
+
 @pytest.fixture
-def bought() -> Callable[[str, str, int], tuple[OrderPlaced, OrderPaid]]:
-    return _bought
+def order() -> Callable[[str, str, int], Sequence[Event]]:
+    return _order
 
 
-def _bought(order_id: str, customer_id: str, cents: int) -> tuple[OrderPlaced, OrderPaid]:
+def _order(order_id: str, customer_id: str, cents: int) -> Sequence[Event]:
+    """An order placed and paid."""
     money: Json = {"currency": "EUR", "order_id": order_id, "customer_id": customer_id}
     placed = OrderPlaced(
         **money, lines=[], items=cents, discount=0, shipping=0, total=cents, base_total=cents
@@ -110,10 +130,27 @@ def _bought(order_id: str, customer_id: str, cents: int) -> tuple[OrderPlaced, O
 
 
 @pytest.fixture
+def year_of_orders(clock: Callable[[], datetime]) -> Orders:
+    """400 days of 250 customers with rhythms of their own, a quarter of whom stop after each order."""
+    chance = random.Random(1)
+    begin, orders = clock() - timedelta(days=400), list[tuple[datetime, Sequence[Event]]]()
+    for customer in range(250):
+        at, gap = begin + timedelta(days=chance.randrange(200)), 1 / chance.gammavariate(1, 1 / 14)
+        typical = 300_000 / chance.gammavariate(40, 1)
+        while at < clock():
+            cents = round(typical * chance.gammavariate(4, 1 / 4))
+            orders.append((at, _order(f"o-{len(orders)}", f"c-{customer}", cents)))
+            if chance.random() < 0.25:
+                break
+            at += timedelta(days=min(chance.expovariate(1 / gap), 3_000))
+    return orders
+
+
+@pytest.fixture
 def history(platform_log: Log, client: httpx.AsyncClient) -> Callable[..., Awaitable[None]]:
     """Publishes past orders, each with its time; returns when profile has followed."""
 
-    async def publish(orders: Sequence[tuple[datetime, Sequence[Event]]]) -> None:
+    async def publish(orders: Orders) -> None:
         envelopes = [
             seal(event, source="/perennial/orders", time=at, imported=True)
             for at, events in orders
@@ -156,5 +193,7 @@ async def ended(client: httpx.AsyncClient, location: str) -> Json:
             await asyncio.sleep(0.1)
 
 
-def days_before(clock: Callable[[], datetime], days: float) -> datetime:
-    return clock() - timedelta(days=days)
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of the real data sets."""
+    return DATA

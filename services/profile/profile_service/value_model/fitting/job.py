@@ -124,8 +124,7 @@ async def _install(
         await connection.execute(
             "UPDATE value_model_in_force SET model = $1, scored_on = NULL", model.model
         )
-        job = await session.merge(job)
-        job.model = model.model
+        (await session.get_one(Job, job.job_id)).model = model.model
 
 
 def _stored(fitted: Fitted) -> dict[str, Any]:
@@ -138,5 +137,4 @@ async def _end(
     database: Database, job: Job, status: Any, now: datetime, reason: str | None = None
 ) -> None:
     async with database.transaction() as session:
-        job = await session.merge(job)
-        job.end(status, now, reason)
+        (await session.get_one(Job, job.job_id)).end(status, now, reason)

@@ -18,22 +18,26 @@ LOG_BOUND = 9.0
 GRADIENT_ENDS = 1e-6
 """A customer's share of the gradient that counts as none."""
 
-FLAT_CURVATURE = 0.25
-"""A direction in which parameters move by e^2 at a cost in log-likelihood of less than a half is flat."""
+KNOWN = 2.0
+"""What is known to a factor of e^2 only, its standard error in logarithms, counts as not known."""
 
 _STEP = 1e-4
+_LEAST_CURVATURE = 1e-3
 _STARTS = (0.0, -1.0, 1.0)
 
 
 class Optimum(NamedTuple):
-    """Where the search ended. `errors`: standard errors of the parameters' logarithms, not a number
-    where the likelihood is flat."""
+    """Where the search ended; `covariance` is of the parameters' logarithms."""
 
     parameters: tuple[float, ...]
     log_likelihood: float
     converged: bool
-    flat: bool
-    errors: tuple[float, ...]
+    covariance: Floats
+
+    def error(self, *contrast: float) -> float:
+        """The standard error of a sum of the parameters' logarithms: (1, -1) is of a ratio."""
+        weights = np.array(contrast)
+        return float(np.sqrt(weights @ self.covariance @ weights))
 
 
 def maximise(likelihood: Likelihood, count: float, parameters: int) -> Optimum:
@@ -62,16 +66,11 @@ def maximise(likelihood: Likelihood, count: float, parameters: int) -> Optimum:
         if _is_summit(found.x, found.jac) and np.isfinite(found.fun):
             break
     assert best is not None  # noqa: S101 - there is at least one start
-    curvature = _curvature(cost, best.x) * count
-    at_bound = bool(np.any(np.abs(best.x) >= LOG_BOUND - 1e-6))
-    flat = at_bound or bool(np.linalg.eigvalsh(curvature)[0] < FLAT_CURVATURE)
-    errors = np.full(parameters, np.nan) if flat else np.sqrt(np.diag(np.linalg.inv(curvature)))
     return Optimum(
         parameters=tuple(float(each) for each in np.exp(best.x)),
         log_likelihood=float(-best.fun * count),
         converged=bool(np.isfinite(best.fun)) and _is_summit(best.x, best.jac),
-        flat=flat,
-        errors=tuple(float(each) for each in errors),
+        covariance=_covariance(cost, best.x, count),
     )
 
 
@@ -81,11 +80,18 @@ def _is_summit(logs: Floats, gradient: Floats) -> bool:
     return bool(np.all(np.abs(inside) < GRADIENT_ENDS))
 
 
-def _curvature(cost: Likelihood, logs: Floats) -> Floats:
-    """The Hessian of the cost: central differences of the analytic gradient."""
+def _covariance(cost: Likelihood, logs: Floats, count: float) -> Floats:
+    """The inverse of the likelihood's curvature: central differences of the analytic gradient.
+
+    Where there is next to no curvature, as along a ridge, the variance is huge and not infinite, so that
+    what the ridge leaves well known can still be told.
+    """
     rows = [
         (cost(logs + step)[1] - cost(logs - step)[1]) / (2 * _STEP)
         for step in _STEP * np.eye(len(logs))
     ]
-    hessian = np.array(rows)
-    return np.asarray((hessian + hessian.T) / 2, dtype=np.float64)
+    hessian = np.array(rows) * count
+    curvatures, directions = np.linalg.eigh((hessian + hessian.T) / 2)
+    return np.asarray(
+        (directions / np.maximum(curvatures, _LEAST_CURVATURE)) @ directions.T, dtype=np.float64
+    )

@@ -8,7 +8,7 @@ import numpy as np
 from profile_service.value_model.fitting import validation
 from profile_service.value_model.fitting.bg_nbd import Buyers, fit_bg_nbd
 from profile_service.value_model.fitting.gamma_gamma import fit_gamma_gamma
-from profile_service.value_model.fitting.optimum import Optimum
+from profile_service.value_model.fitting.optimum import KNOWN, Optimum
 from profile_service.value_model.fitting.summary import Purchases
 from profile_service.value_model.rules import HORIZONS, BgNbd, GammaGamma
 
@@ -68,7 +68,8 @@ def fit(
     bg_nbd = BgNbd(*found.parameters)
     if not _is_plausible(bg_nbd):
         return Refused(f"The parameters found are beyond belief: {bg_nbd}.")
-    reasons = [FLAT] if found.flat else []
+    identified = _is_identified(found)
+    reasons = [] if identified else [FLAT]
     spending = _spending(purchases, minor_units)
     if isinstance(spending, str):
         reasons.append(spending)
@@ -77,7 +78,7 @@ def fit(
     return Fitted(
         bg_nbd,
         found.log_likelihood,
-        identified=not found.flat,
+        identified=identified,
         gamma_gamma=None if isinstance(spending, str) else GammaGamma(*spending.parameters),
         spend_log_likelihood=None if isinstance(spending, str) else spending.log_likelihood,
         spend_customers=None if isinstance(spending, str) else int(_spenders(purchases).sum()),
@@ -90,6 +91,13 @@ def fit(
         tracking=validation.tracking(bg_nbd, purchases.tracked()),
         reason=" ".join(reasons) or None,
     )
+
+
+def _is_identified(found: Optimum) -> bool:
+    """Whether rate and dropout are known. How much customers differ in them need not be: where they do
+    not differ, r and alpha, or a and b, grow together without end, and predictions stay the same."""
+    rate, dropout = found.error(1, -1, 0, 0), found.error(0, 0, 1, -1)
+    return max(rate, dropout) <= KNOWN
 
 
 def _is_plausible(model: BgNbd) -> bool:
@@ -109,11 +117,9 @@ def _spending(purchases: Purchases, minor_units: int) -> Optimum | str:
         return "Too few repeat buyers with money for a spending model: means stand in."
     days = purchases.value_days[chosen]
     mean = purchases.value_sum[chosen] / days / minor_units
-    if np.ptp(mean) == 0:
-        return "Everybody spends the same: means stand in for a spending model."
     found = fit_gamma_gamma(days, mean)
-    if not found.converged or found.flat or found.parameters[1] <= 1:
-        return "The spending model is not identified: means stand in."
+    if not found.converged or found.parameters[1] <= 1:
+        return "The spending model has no mean: means of what was spent stand in."
     return found
 
 
