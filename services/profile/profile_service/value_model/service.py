@@ -42,6 +42,7 @@ _SCORE = """
 _FORGET = "DELETE FROM predictions WHERE customer_id = ANY ($1::text[])"
 
 _SCHEDULE = "SELECT model, scored_on, next_fit_at FROM value_model_in_force FOR UPDATE SKIP LOCKED"
+_ONE_AT_A_TIME = "SELECT FROM value_model_in_force FOR UPDATE"
 _NEXT_FIT = "UPDATE value_model_in_force SET next_fit_at = $1"
 
 
@@ -87,6 +88,8 @@ async def request_fit(
     session: AsyncSession, calibration_end: date | None, as_of: date | None, now: datetime
 ) -> Job:
     """Queue a fit, or join the one that is open if it is the same. Raises `FitUnderWay`."""
+    connection = await driver(session)
+    await connection.execute(_ONE_AT_A_TIME)
     waiting = await session.scalars(
         select(Job).where(Job.kind == "fit", Job.status.in_(OPEN)).order_by(Job.requested_at)
     )

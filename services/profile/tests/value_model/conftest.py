@@ -1,6 +1,5 @@
 """Populations to fit: CDNOW's real one, and those that buy as BG/NBD tells it."""
 
-import asyncio
 import os
 import random
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,8 +12,9 @@ import numpy as np
 import pytest
 
 from perennial_events import Event, seal
-from perennial_events.log import Log
 from perennial_events.catalogue import OrderPaid, OrderPlaced
+from perennial_events.log import Log
+from perennial_http.testing import until
 from profile_service.value_model.fitting.bg_nbd import Days
 from profile_service.value_model.fitting.summary import Purchases
 from profile_service.value_model.rules import BgNbd, GammaGamma
@@ -164,9 +164,10 @@ def history(platform_log: Log, client: httpx.AsyncClient) -> Callable[..., Await
 
 
 async def until_applied(client: httpx.AsyncClient) -> None:
-    async with asyncio.timeout(60):
-        while (await client.get("/v1/operations/lag")).json()["behind"]:
-            await asyncio.sleep(0.05)
+    async def applied() -> bool:
+        return not (await client.get("/v1/operations/lag")).json()["behind"]
+
+    await until(applied, within=60)
 
 
 Fitted = Callable[..., Awaitable[Json]]
@@ -185,12 +186,14 @@ def fit(client: httpx.AsyncClient) -> Fitted:
 
 
 async def ended(client: httpx.AsyncClient, location: str) -> Json:
-    async with asyncio.timeout(60):
-        while True:
-            job: Json = (await client.get(location)).json()
-            if job["status"] not in ("queued", "running"):
-                return job
-            await asyncio.sleep(0.1)
+    job: Json = {}
+
+    async def has_ended() -> bool:
+        job.update((await client.get(location)).json())
+        return job["status"] not in ("queued", "running")
+
+    await until(has_ended, within=60)
+    return job
 
 
 @pytest.fixture(scope="session")
