@@ -61,7 +61,7 @@ async def test_cdnow_to_the_printed_digits(shop: Shop) -> None:
     assert (round(zero["actual"], 2), round(zero["expected"], 3)) == (0.24, 0.225)
 
     often, once = [
-        (await shop.state(customer))["prediction"] for customer in ("cdnow-1901", "cdnow-0003")
+        (await shop.state(customer))["prediction"] for customer in ("cdnow-1981", "cdnow-0003")
     ]
     assert often["as_of"] == once["as_of"] == "1998-06-30"
     assert often["expected_orders_90d"] > 1 > once["expected_orders_90d"]

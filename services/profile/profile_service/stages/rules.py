@@ -11,6 +11,7 @@ from profile_service.value_model.rules import (
     FARTHEST,
     BgNbd,
     age_when_below,
+    later,
     midnight,
 )
 
@@ -65,7 +66,7 @@ def standing(
     last = reaches[-1]
     steps: list[tuple[Stage, datetime | None]] = [("active", last.rests), ("at_risk", last.lapses)]
     if not won_back:
-        steps.insert(0, ("new", bought_at[0] + timedelta(days=days.new)))
+        steps.insert(0, ("new", later(bought_at[0], days.new)))
     for stage, until in steps:
         if until is None or now <= until:
             return Standing(stage, won_back and stage == "active", until)
@@ -90,7 +91,7 @@ def _reaches(
         repeats += day > last
         last = day
         if model is None or repeats == 0:
-            yield Reach(at + timedelta(days=days.active), at + timedelta(days=days.lapsed))
+            yield Reach(later(at, days.active), later(at, days.lapsed))
         else:
             yield Reach(
                 _last_moment(model, repeats, first, last, days.at_risk_p_alive),
@@ -106,4 +107,5 @@ def _last_moment(
     age = age_when_below(model, repeats, recency / DAYS_A_WEEK, threshold) * DAYS_A_WEEK
     if age - recency > FARTHEST.days:
         return None
-    return midnight(first + timedelta(days=math.floor(age) + 1)) - timedelta(microseconds=1)
+    end = later(midnight(first), math.floor(age) + 1)
+    return None if end is None else end - timedelta(microseconds=1)

@@ -1,10 +1,11 @@
 """`/v1/value-model`: ask for a fit, read what it came to, see how well it tells."""
 
+import re
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import BeforeValidator, TypeAdapter, model_validator
 
 from perennial_http import (
     Answer,
@@ -24,14 +25,19 @@ from profile_service.value_model.models import Job, JobStatus, ValueModel
 
 router = APIRouter(route_class=TransactionalRoute, tags=["value model"])
 
-WholeDay = Annotated[date, Field(strict=False)]
+_TIME = TypeAdapter[datetime](Time)
 
 
-def _day(value: date | datetime) -> date:
-    return value.astimezone(UTC).date() if isinstance(value, datetime) else value
+def _read_day(value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    # Pydantic alone would read numbers in strings as seconds since 1970.
+    if re.fullmatch(r"\d{4}-\d\d-\d\d", value, re.ASCII):
+        return date.fromisoformat(value)
+    return _TIME.validate_python(value).date()
 
 
-Day = Annotated[WholeDay | Time, AfterValidator(_day)]
+Day = Annotated[date, BeforeValidator(_read_day)]
 """A day in UTC, to its end: `1997-09-30`, or any time of it."""
 
 

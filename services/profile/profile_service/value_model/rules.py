@@ -205,8 +205,16 @@ def next_order_by(model: BgNbd, history: History) -> datetime | None:
     )
     if days > FARTHEST.days:
         return None
-    return midnight(history.last_day) + timedelta(days=math.ceil(days))
+    return later(midnight(history.last_day), math.ceil(days))
 
 
 def midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
+
+
+def later(at: datetime, days: int) -> datetime | None:
+    """So many days on; None beyond the calendar's end, for which an order may be dated."""
+    try:
+        return at + timedelta(days=days)
+    except OverflowError:
+        return None

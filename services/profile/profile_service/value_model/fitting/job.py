@@ -12,9 +12,12 @@ from sqlalchemy import select
 from perennial_events import Database, driver, reading_driver
 from profile_service.value_model.fitting import verdict
 from profile_service.value_model.fitting.rescoring import rescore
-from profile_service.value_model.fitting.summary import default_calibration_end, read_purchases
+from profile_service.value_model.fitting.summary import (
+    default_calibration_end,
+    gather_purchase_days,
+    read_purchases,
+)
 from profile_service.value_model.fitting.verdict import Fitted, Refused
-from profile_service.value_model.histories import PURCHASE_DAYS
 from profile_service.value_model.models import OPEN, Job, ValueModel
 
 MOST_ATTEMPTS = 3
@@ -80,7 +83,7 @@ async def _fit(
         connection = await driver(session)
         for setting in _READING:
             await connection.execute(setting)
-        await connection.execute(PURCHASE_DAYS)
+        await gather_purchase_days(connection, as_of)
         end = job.calibration_end or await default_calibration_end(connection, as_of)
         purchases = await read_purchases(connection, end, as_of)
     with np.errstate(all="ignore"):  # what is not finite is refused by name

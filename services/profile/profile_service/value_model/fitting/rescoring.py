@@ -1,7 +1,7 @@
 """Everybody's predictions anew, some thousands of customers at a time."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -102,7 +102,8 @@ async def _take_over(connection: Connection, now: datetime) -> None:
     await connection.execute(_UPDATE)
     await connection.execute(_INSERT)
     if await connection.fetchval(_IS_NEW):
-        await connection.execute(_REVIEW, now)
+        # A stage is kept to the end of the moment at which it is due.
+        await connection.execute(_REVIEW, now - timedelta(microseconds=1))
 
 
 def _records(

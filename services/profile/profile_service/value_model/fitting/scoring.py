@@ -14,6 +14,7 @@ _BLOCK = 8_192
 """Rows that go through a series together: few enough for the processor's cache."""
 
 NO_DAY = np.datetime64("NaT", "D")
+_LAST_DAY = np.datetime64(date.max)
 
 
 class Histories(NamedTuple):
@@ -124,5 +125,5 @@ def _next_order_by(model: BgNbd, histories: Histories, recency: Days) -> np.ndar
     growth = np.expm1(np.minimum(np.log(2) / (model.r + histories.repeats), 700.0))
     days = DAYS_A_WEEK * (model.alpha + recency / DAYS_A_WEEK) * growth
     near = days <= rules.FARTHEST.days
-    ahead = np.ceil(np.where(near, days, 0.0)).astype("timedelta64[D]")
-    return np.where(near, histories.last_day + ahead, NO_DAY)
+    found = histories.last_day + np.ceil(np.where(near, days, 0.0)).astype("timedelta64[D]")
+    return np.where(near & (found <= _LAST_DAY), found, NO_DAY)

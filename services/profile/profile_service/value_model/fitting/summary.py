@@ -7,7 +7,7 @@ import numpy as np
 
 from profile_service.value_model.fitting.bg_nbd import Days
 from profile_service.value_model.fitting.validation import Tracked
-from profile_service.value_model.histories import Connection
+from profile_service.value_model.histories import PURCHASE_DAYS, Connection
 from profile_service.value_model.rules import DAYS_A_WEEK
 
 # One row a customer who had begun by the end of the calibration; every column is set, so that the rows
@@ -28,6 +28,9 @@ _WEEKS = """
     SELECT (day - $1::date) / 7, count(*) FROM purchase_days
     WHERE first_day <= $2::date AND day <= $3::date AND day > first_day GROUP BY 1
 """
+
+# A mistyped year must not make a shop of two thousand years.
+_FORGET_OLD = "DELETE FROM purchase_days WHERE first_day < $1::date - 7305"
 
 _LONGEST_HOLDOUT = timedelta(weeks=26)
 
@@ -57,6 +60,12 @@ class Purchases(NamedTuple):
 
     def tracked(self) -> Tracked:
         return Tracked(self.origin, self.weekly_repeats, np.bincount(self.first))
+
+
+async def gather_purchase_days(connection: Connection, as_of: date) -> None:
+    """Everybody's purchase days, for this transaction; customers of twenty years and more are left out."""
+    await connection.execute(PURCHASE_DAYS)
+    await connection.execute(_FORGET_OLD, as_of)
 
 
 async def default_calibration_end(connection: Connection, as_of: date) -> date:

@@ -10,7 +10,7 @@ from profile_service.value_model.fitting.bg_nbd import Buyers, fit_bg_nbd
 from profile_service.value_model.fitting.gamma_gamma import fit_gamma_gamma
 from profile_service.value_model.fitting.optimum import KNOWN, Optimum
 from profile_service.value_model.fitting.summary import Purchases
-from profile_service.value_model.rules import HORIZONS, BgNbd, GammaGamma
+from profile_service.value_model.rules import DAYS_A_WEEK, HORIZONS, BgNbd, GammaGamma
 
 LEAST_REPEAT_BUYERS = 50
 """Four parameters cannot be told from fewer customers who came back."""
@@ -101,9 +101,11 @@ def _is_identified(found: Optimum) -> bool:
 
 
 def _is_plausible(model: BgNbd) -> bool:
-    """Whether the series of expected orders can be summed: the chance that a beginner buys nothing within
-    the farthest horizon must not be too small for a float."""
-    return bool(model.r * np.log1p(HORIZONS[-1] / 7 / model.alpha) < _MOST_GROWTH)
+    """Whether the series of expected orders can be summed: in thousands of terms, for which `alpha` must
+    not be less than the day that tells purchases apart, and in floats, for which the chance that a
+    beginner buys nothing within the farthest horizon must not be too small."""
+    growth = model.r * np.log1p(HORIZONS[-1] / DAYS_A_WEEK / model.alpha)
+    return bool(model.alpha >= 1 / DAYS_A_WEEK and growth < _MOST_GROWTH)
 
 
 def _spenders(purchases: Purchases) -> np.ndarray:
