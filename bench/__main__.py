@@ -1,6 +1,7 @@
 """`python -m bench`: measure the platform's speed and memory on this machine; see README.md."""
 
 import argparse
+import os
 import shutil
 import signal
 import sys
@@ -15,10 +16,12 @@ from bench.contacts import Contacts
 from bench.homes import Platform, Servers
 from bench.online import FULL, QUICK, Online
 from bench.results import Figures
+from bench.value_model import ValueModel
 
 ONLINE = ("start", "single", "batch", "orders", "reads", "freshness", "memory")
 CONTACTS = ("contacts",)
-ALONE = ("projection", "rebuild", "alone")
+ALONE = ("projection", "rebuild", "alone", "value")
+DATA = Path(os.environ.get("PERENNIAL_DATA") or Path(__file__).parents[2] / "shared" / "data")
 LOGS = ("embedded", "kafka")
 
 
@@ -59,6 +62,8 @@ def _measure(
     if set(names) & set(ALONE):
         with _home() as home, Servers(home, log) as servers:
             Backlog(servers, sizes, figures, noise, quick=quick).run(names)
+            if "value" in names:
+                ValueModel(servers, DATA, figures, noise, quick=quick).run()
 
 
 @contextmanager

@@ -77,9 +77,9 @@ def _judged(name: str, found: Figure, value: float, ratio: float | None) -> Figu
     if target is None:
         return found
     sign = "≥" if target.bound == "at least" else "≤"
-    met = value >= target.value if target.bound == "at least" else value <= target.value
+    met = _within(value, target.value, target.bound)
     if target.ratio is not None:
-        met = met and ratio is not None and ratio >= target.ratio
+        met = met and ratio is not None and _within(ratio, target.ratio, target.bound)
     return found.model_copy(
         update={
             "unit": target.unit,
@@ -88,6 +88,10 @@ def _judged(name: str, found: Figure, value: float, ratio: float | None) -> Figu
             "ratio_target": target.ratio,
         }
     )
+
+
+def _within(value: float, bound: float, side: str) -> bool:
+    return value >= bound if side == "at least" else value <= bound
 
 
 def _rounded(value: float) -> float:
@@ -140,5 +144,6 @@ def show(log: str, figures: Figures) -> None:
 def _ratio(found: Figure) -> str:
     if found.ratio is None:
         return ""
-    wanted = f" (≥ {found.ratio_target})" if found.ratio_target else ""
+    sign = (found.target or "≥")[0]
+    wanted = f" ({sign} {found.ratio_target})" if found.ratio_target else ""
     return f"{found.ratio:.2f}{wanted}"

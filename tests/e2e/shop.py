@@ -1,8 +1,9 @@
 """A storefront's backend: the public APIs of a running platform, as a client of theirs uses them."""
 
 import asyncio
+import json
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -97,6 +98,23 @@ class Shop:
                 ):
                     return _checked(answer, path)
                 await asyncio.sleep(PAUSE_SECONDS)
+
+    async def send_lines(self, service: str, path: str, lines: Sequence[str]) -> Json:
+        """An import of NDJSON; answers with its totals."""
+        answer = await self._clients[service].post(
+            path,
+            content="\n".join(lines),
+            headers={"Content-Type": "application/x-ndjson"},
+            timeout=120,
+        )
+        assert answer.status_code == 200, answer.text
+        return dict(json.loads(answer.text.splitlines()[-1]))
+
+    async def text(self, service: str, path: str) -> str:
+        """A document that is no JSON."""
+        answer = await self._clients[service].get(path)
+        assert answer.status_code == 200, answer.text
+        return answer.text
 
     async def put_product(self, sku: str, category: str, price: int, cost: int) -> Answer:
         body = {

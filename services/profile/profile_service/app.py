@@ -23,15 +23,27 @@ from profile_service.stages.rules import Thresholds
 from profile_service.stages.service import review_due
 from profile_service.state import api as state
 from profile_service.timeline import api as timeline
+from profile_service.value_model import api as value_model
+from profile_service.value_model.runner import fitting
+from profile_service.value_model.service import schedule_work
 
 
 def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
     """The application of `profile`: its routes, and its worker where the role has one."""
     database = Database(settings.database_url, source="/perennial/profile")
-    days = Thresholds(settings.new_days, settings.active_days, settings.lapsed_days)
+    days = Thresholds(
+        settings.new_days,
+        settings.active_days,
+        settings.lapsed_days,
+        settings.at_risk_p_alive,
+        settings.lapsed_p_alive,
+    )
 
     async def stages_due(session: AsyncSession, now: datetime) -> int:
         return await review_due(session, now, days)
+
+    async def value_model_due(session: AsyncSession, now: datetime) -> int:
+        return await schedule_work(session, now, settings.value_refit_days)
 
     worker = Worker(
         database,
@@ -39,7 +51,12 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         group="profile",
         url=settings.database_url,
         subscriptions=subscriptions(clock, days),
-        timers=(Timer("stages", 5.0, stages_due), sweep(HOLDINGS), *HOUSEKEEPING),
+        timers=(
+            Timer("stages", 5.0, stages_due),
+            Timer("value model", 60.0, value_model_due),
+            sweep(HOLDINGS),
+            *HOUSEKEEPING,
+        ),
         clock=clock,
     )
     app = create_app(
@@ -60,9 +77,13 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             state.router,
             timeline.router,
             keys.router,
+            value_model.router,
             operations(worker),
         ],
         worker=worker,
+        background=(
+            {} if settings.role == "api" else {"value model": fitting(database, settings, clock)}
+        ),
     )
     app.state.clock, app.state.settings = clock, settings
     app.state.exports = asyncio.Semaphore(EXPORTS_AT_ONCE)

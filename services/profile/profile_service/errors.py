@@ -27,6 +27,25 @@ class UnknownKey(NotFound):
         super().__init__(f"There is no API key {key_id}.")
 
 
+class UnknownFit(NotFound):
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"There is no fit {job_id}.")
+
+
+class NoValueModel(NotFound):
+    title = "No value model is fitted yet"
+
+    def __init__(self) -> None:
+        super().__init__("Ask for one with POST /v1/value-model/fit.")
+
+
+class FitUnderWay(Conflict):
+    title = "Another fit is under way"
+
+    def __init__(self, job_id: str) -> None:
+        super().__init__(f"Wait until fit {job_id} has ended, then ask again.", job_id=job_id)
+
+
 class CustomerExists(Conflict):
     title = "A customer with this customer_id exists already"
 

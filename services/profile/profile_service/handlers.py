@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import Clock, Event, Reaction, Received, Subscriptions
-from perennial_events.catalogue import ErasureCompleted, OrderCancelled, OrderPaid
+from perennial_events.catalogue import ErasureCompleted, OrderCancelled, OrderPaid, OrderRefunded
 from perennial_events.catalogue.customers import MERGE
 from perennial_events.identities import MERGES
 from perennial_http import KEY_HANDLERS
@@ -16,6 +16,7 @@ from profile_service.stages.rules import Thresholds
 from profile_service.stages.service import review_stages
 from profile_service.state.facts import GATHERERS, customers_of
 from profile_service.state.projection import CUSTOMER_STATE
+from profile_service.value_model.service import score_customers
 
 
 def subscriptions(clock: Clock, days: Thresholds) -> Subscriptions:
@@ -31,8 +32,12 @@ def subscriptions(clock: Clock, days: Thresholds) -> Subscriptions:
         if past:
             await review_stages(session, past, now, days, imported=True)
 
+    async def score(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
+        await score_customers(session, {event.customer_id for event, _ in batch}, clock())
+
     async def review_merged(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
         both = {id for event, _ in batch for id in (event.customer_id, event.into_id)}
+        await score_customers(session, both, clock())
         await review_stages(session, both, clock(), days, reason=MERGE)
 
     return Subscriptions(
@@ -40,6 +45,7 @@ def subscriptions(clock: Clock, days: Thresholds) -> Subscriptions:
         projections=(CUSTOMER_STATE,),
         reactions=(
             Reaction("meet customers", tuple(GATHERERS), meet),
+            Reaction("score customers", (OrderPaid, OrderCancelled, OrderRefunded), score),
             Reaction("review stages", (OrderPaid, OrderCancelled), review),
             Reaction("review stages of merged", MERGES, review_merged),
         ),

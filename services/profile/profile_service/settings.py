@@ -1,12 +1,13 @@
 """What `profile` is told by its surroundings, beyond what every service is."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from perennial_http import ServiceSettings
 
 Days = Annotated[int, Field(ge=1, le=3650)]
+Probability = Annotated[float, Field(gt=0, lt=1)]
 
 
 class Settings(ServiceSettings):
@@ -16,3 +17,18 @@ class Settings(ServiceSettings):
     """For so many days after an order a customer is `active`."""
     lapsed_days: Days = 180
     """So many days after their last order a customer has `lapsed`; in between, they are `at_risk`."""
+
+    at_risk_p_alive: Probability = 0.5
+    """Once a value model is fitted, a customer who came back is `at_risk` below this P(alive)."""
+    lapsed_p_alive: Probability = 0.2
+    """And has `lapsed` below this one."""
+    value_refit_days: Annotated[int, Field(ge=0, le=3650)] = 7
+    """So many days lie between two scheduled fits of the value model; 0: only on request."""
+    value_discount_rate: Annotated[float, Field(ge=0, le=10)] = 0.1
+    """The rate a year by which later spending counts less in `clv_365d`."""
+
+    @model_validator(mode="after")
+    def _at_risk_before_lapsed(self) -> Self:
+        if self.lapsed_p_alive >= self.at_risk_p_alive:
+            raise ValueError("PERENNIAL_LAPSED_P_ALIVE must be below PERENNIAL_AT_RISK_P_ALIVE")
+        return self

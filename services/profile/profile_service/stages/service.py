@@ -1,4 +1,4 @@
-"""Keep every customer's stage: after each of their orders, and as the days go by."""
+"""Keep every customer's stage: after each of their orders, and as time goes by."""
 
 from collections import defaultdict
 from collections.abc import Collection
@@ -13,6 +13,7 @@ from perennial_events.catalogue.customers import Stage
 from perennial_events.identities import survivors_of
 from profile_service.stages import rules
 from profile_service.stages.rules import Standing, Thresholds
+from profile_service.value_model.service import model_in_force
 
 REVIEWED_AT_ONCE = 500
 
@@ -65,11 +66,13 @@ async def review_stages(
     now: datetime,
     days: Thresholds,
     *,
-    reason: str = "days",
+    reason: str | None = None,
     imported: bool = False,
 ) -> None:
     """Bring the stages of these customers, or of whom they were merged into, up to date; tell of
-    those that changed."""
+    those that changed, by the rule that changed them unless a `reason` is given."""
+    model = await model_in_force(session)
+    rhythm = model.bg_nbd if model is not None and model.identified else None
     ids = sorted(set((await survivors_of(session, customer_ids)).values()))
     stood = {
         id: Standing(*standing) for id, *standing in await session.execute(_STAND, {"ids": ids})
@@ -77,7 +80,7 @@ async def review_stages(
     bought: defaultdict[str, list[datetime]] = defaultdict(list)
     for id, times in await session.execute(_BOUGHT, {"ids": ids}):
         bought[id] = times
-    stands = {id: rules.standing(bought[id], now, days) for id in ids}
+    stands = {id: rules.standing(bought[id], now, days, rhythm) for id in ids}
     changed = {id: s for id, s in stands.items() if s != stood.get(id, rules.PROSPECT)}
     if not changed:
         return
@@ -94,14 +97,15 @@ async def review_stages(
     for id, standing in changed.items():
         previous = stood.get(id, rules.PROSPECT).stage
         if standing.stage != previous:
-            told = StageChanged(
-                customer_id=id, previous=previous, stage=standing.stage, reason=reason
-            )
+            by = reason or rules.reason(standing.stage, bought[id], rhythm)
+            told = StageChanged(customer_id=id, previous=previous, stage=standing.stage, reason=by)
             emit(session, told, at=now, imported=imported)
 
 
 async def review_due(session: AsyncSession, now: datetime, days: Thresholds) -> int:
     """Review the customers whose stage time has changed; return how many there were."""
+    # First the model, then the stages, as everybody takes them: nobody waits in a ring.
+    await model_in_force(session)
     rows = await session.scalars(_DUE, {"now": now, "most": REVIEWED_AT_ONCE})
     ids = rows.all()
     if ids:

@@ -1,6 +1,6 @@
 """`GET /v1/customers/{id}/state`: what the shop knows of a customer right now."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -21,6 +21,8 @@ from perennial_http import (
 )
 from profile_service.errors import UnknownCustomer
 from profile_service.state import query
+from profile_service.value_model.models import model_of
+from profile_service.value_model.rules import History, predict
 
 router = APIRouter(route_class=TransactionalRoute, tags=["state"])
 
@@ -81,6 +83,21 @@ class LoyaltyState(Answer):
     tier: str | None = None
 
 
+class PredictionState(Answer):
+    """By the value model, seen from the day `as_of`: today, unless the model was fitted as of a past one."""
+
+    p_alive: float
+    """The probability that the customer has not stopped; 1 for who bought once (BG/NBD tells no other)."""
+    expected_orders_90d: float
+    clv_365d: Money
+    """Expected spend of the next 365 days, later money discounted; no margin taken."""
+    next_order_by: Time | None
+    """By when somebody of this rhythm has ordered again in one case of two, if they have not stopped."""
+    model: int
+    fitted_at: Time
+    as_of: date
+
+
 class StateAnswer(Answer):
     customer_id: Id
     stage: Stage
@@ -93,7 +110,7 @@ class StateAnswer(Answer):
     engagement: EngagementState
     loyalty: LoyaltyState
     cost_to_serve: Money | None
-    prediction: dict[str, Any] | None
+    prediction: PredictionState | None
     price_band: dict[str, tuple[int, int]]
     """By category, the lowest and highest price paid, in minor units of the base currency."""
     flags: list[str]
@@ -109,6 +126,25 @@ def flags_of(row: Any) -> list[str]:
         "order_without_rate": row.unpriced > 0,
     }
     return [flag for flag, holds in flags.items() if holds]
+
+
+def prediction_of(row: Any, currency: str, now: datetime) -> PredictionState | None:
+    """Worked out as it is read: P(alive) falls day by day without an event."""
+    if row.model is None:
+        return None
+    model = model_of(row)
+    history = History(row.first_day, row.last_day, row.repeats, row.value_days, row.value_sum)
+    day = model.day(now, history.last_day)
+    found = predict(model, history, day)
+    return PredictionState(
+        p_alive=found.p_alive,
+        expected_orders_90d=found.expected_orders_90d,
+        clv_365d=Money(amount=found.clv_365d, currency=currency),
+        next_order_by=found.next_order_by,
+        model=model.model,
+        fitted_at=model.fitted_at,
+        as_of=day,
+    )
 
 
 def render(row: Any, currency: str, now: datetime) -> StateAnswer:
@@ -157,7 +193,7 @@ def render(row: Any, currency: str, now: datetime) -> StateAnswer:
         engagement=EngagementState(),
         loyalty=LoyaltyState(),
         cost_to_serve=None,
-        prediction=None,
+        prediction=prediction_of(row, currency, now),
         price_band=row.price_band or {},
         flags=flags_of(row),
         freshness=Freshness(applied_at=row.applied_at, lag_ms=row.lag_ms or 0),

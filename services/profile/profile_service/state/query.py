@@ -17,6 +17,13 @@ CATEGORY_CLICKS = 100
 
 _MINE = "ARRAY(SELECT identity FROM mine)"
 
+PREDICTION = """
+    pr.first_day, pr.last_day, pr.repeats, pr.value_days, pr.value_sum, m.model, m.r, m.alpha, m.a, m.b,
+    m.p, m.q, m.gamma, m.identified, m.mean_value, m.minor_units, m.discount_rate, m.pinned, m.as_of,
+    m.fitted_at
+"""
+"""The history that a prediction is made of, and the model that makes it."""
+
 _STATE = f"""
     WITH survivor AS MATERIALIZED (
         SELECT coalesce((SELECT customer_id FROM aliases WHERE identity = $1::text), $1::text) COLLATE "C" AS id
@@ -25,9 +32,12 @@ _STATE = f"""
         UNION ALL SELECT identity FROM aliases WHERE customer_id = (SELECT id FROM survivor)
     )
     SELECT c.customer_id, c.erased_at, coalesce(s.stage, 'prospect') AS stage,
-           coalesce(s.won_back, false) AS won_back, o.*, k.*, p.*, t.top_categories, b.price_band, f.*
+           coalesce(s.won_back, false) AS won_back, o.*, k.*, p.*, t.top_categories, b.price_band, f.*,
+           {PREDICTION}
     FROM customers c
     LEFT JOIN stages s USING (customer_id)
+    LEFT JOIN predictions pr USING (customer_id)
+    LEFT JOIN value_models m ON m.model = pr.model
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE bought) AS order_count,
                coalesce(sum(total) FILTER (WHERE bought), 0) AS gross,
