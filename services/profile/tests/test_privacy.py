@@ -117,7 +117,7 @@ async def test_later_events_make_nothing_new_of_them(
     )
     assert (await client.get("/v1/customers/c-1")).status_code == 410
     assert (await client.get("/v1/customers/c-1/state")).status_code == 410
-    stages = (await client.get("/v1/customers/stages")).json()["data"]
+    stages = (await client.get("/v1/stages")).json()["data"]
     assert sum(each["customers"] for each in stages) == 0
 
 

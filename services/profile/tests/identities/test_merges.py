@@ -90,7 +90,7 @@ async def test_the_survivor_has_it_all_and_undoing_gives_it_back(
     for query in ("email=a@example.com", "anonymous_id=v", "q=be"):
         found = (await client.get(f"/v1/customers?{query}")).json()["data"]
         assert [each["customer_id"] for each in found] == ["b"], query
-    stages = (await client.get("/v1/customers/stages")).json()["data"]
+    stages = (await client.get("/v1/stages")).json()["data"]
     assert stages == [{"stage": "new", "customers": 1}]
 
     assert (await undo(client, merged))["undone_at"] is not None
