@@ -9,6 +9,8 @@ from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
 from profile_service.customers import api as customers
 from profile_service.handlers import subscriptions
 from profile_service.keys import api as keys
+from profile_service.segments import api as segments
+from profile_service.segments.membership import follow_rules, follow_time
 from profile_service.settings import Settings
 from profile_service.stages import api as stages
 from profile_service.stages.rules import Thresholds
@@ -31,7 +33,12 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         group="profile",
         url=settings.database_url,
         subscriptions=subscriptions(clock, days),
-        timers=(Timer("stages", 5.0, stages_due), *HOUSEKEEPING),
+        timers=(
+            Timer("stages", 5.0, stages_due),
+            Timer("segments", 0.25, follow_time),
+            Timer("segment rules", 0.25, follow_rules),
+            *HOUSEKEEPING,
+        ),
         clock=clock,
     )
     app = create_app(
@@ -46,6 +53,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             customers.imports,
             state.router,
             timeline.router,
+            segments.router,
             keys.router,
             operations(worker),
         ],

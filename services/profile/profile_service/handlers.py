@@ -9,6 +9,7 @@ from perennial_events import Clock, Event, Reaction, Received, Subscriptions
 from perennial_events.catalogue import OrderCancelled, OrderPaid
 from perennial_http import KEY_HANDLERS
 from profile_service.customers.service import meet_customers
+from profile_service.segments.membership import follow_events
 from profile_service.stages.rules import Thresholds
 from profile_service.stages.service import review_stages
 from profile_service.state.facts import GATHERERS, customers_of
@@ -28,11 +29,16 @@ def subscriptions(clock: Clock, days: Thresholds) -> Subscriptions:
         if past:
             await review_stages(session, past, now, days, imported=True)
 
+    async def follow(session: AsyncSession, batch: Sequence[Received[Event]]) -> None:
+        await follow_events(session, batch, clock())
+
     return Subscriptions(
         handlers=KEY_HANDLERS,
         projections=(CUSTOMER_STATE,),
         reactions=(
             Reaction("meet customers", tuple(GATHERERS), meet),
             Reaction("review stages", (OrderPaid, OrderCancelled), review),
+            # Last: rules see what the others made of the batch.
+            Reaction("follow segments", tuple(GATHERERS), follow),
         ),
     )

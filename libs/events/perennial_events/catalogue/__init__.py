@@ -12,6 +12,10 @@ from perennial_events.catalogue.customers import (
     CustomerUpdated,
     KeyCreated,
     KeyRevoked,
+    SegmentDefined,
+    SegmentEntered,
+    SegmentLeft,
+    SegmentRemoved,
     StageChanged,
 )
 from perennial_events.catalogue.engagement import Clicked, VisitorIdentified
@@ -70,6 +74,10 @@ __all__ = [
     "ReturnLine",
     "ReturnReceived",
     "ReturnRequested",
+    "SegmentDefined",
+    "SegmentEntered",
+    "SegmentLeft",
+    "SegmentRemoved",
     "ShipmentDelayed",
     "ShipmentScanned",
     "StageChanged",
