@@ -14,9 +14,10 @@ from bench.backlog import Backlog
 from bench.homes import Platform, Servers
 from bench.online import FULL, QUICK, Online
 from bench.results import Figures
+from bench.segments import Segments
 
-ONLINE = ("start", "single", "batch", "orders", "reads", "freshness", "memory")
-ALONE = ("projection", "rebuild", "alone")
+ONLINE = ("start", "single", "batch", "orders", "reads", "freshness", "segments", "memory")
+ALONE = ("projection", "rebuild", "alone", "segments")
 LOGS = ("embedded", "kafka")
 
 
@@ -54,6 +55,8 @@ def _measure(
     if set(names) & set(ALONE):
         with _home() as home, Servers(home, log) as servers:
             Backlog(servers, sizes, figures, noise, quick=quick).run(names)
+            if "segments" in names:
+                Segments(servers, sizes.rounds, figures, noise, quick=quick).run()
 
 
 @contextmanager
@@ -75,7 +78,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--log", choices=(*LOGS, "both"), default="both")
     parser.add_argument(
-        "--only", nargs="+", choices=(*ONLINE, *ALONE), help="these benches, not all"
+        "--only", nargs="+", choices=dict.fromkeys((*ONLINE, *ALONE)), help="these benches, not all"
     )
     parser.add_argument(
         "--quick", action="store_true", help="a fraction of the load, once; never fails"

@@ -23,6 +23,8 @@ TARGETS: dict[str, Target] = {
     "state.read.per_s": Target("at least", 1_500, "reads/s"),
     "state.read.p99_ms": Target("at most", 30, "ms"),
     "rebuild.events_per_s": Target("at least", 20_000, "events/s"),
+    "segments.recompute_260k_s": Target("at most", 3, "s"),
+    "segments.change_visible_ms": Target("at most", 300, "ms"),
     "platform.memory_mb": Target("at most", 800, "MB"),
     "platform.start_s": Target("at most", 10, "s"),
 }

@@ -34,6 +34,11 @@ LEFT_OUT_BY_ROUTE = [
         "include-path": "/v1/customers/stages",
         "checks": {"allow_header_conformance": {"enabled": False}},
     },
+    {
+        # And a segment `preview`.
+        "include-path": "/v1/segments/preview",
+        "checks": {"allow_header_conformance": {"enabled": False}},
+    },
 ]
 
 

@@ -11,7 +11,6 @@ from pydantic import (
     StringConstraints,
     Tag,
     TypeAdapter,
-    model_validator,
 )
 
 from perennial_events.catalogue.engagement import ClickName, PropertyName
@@ -131,14 +130,6 @@ class EventClause(Body):
     sum: Sum | None = None
     followed_by: Following | None = None
     not_followed_by: Following | None = None
-
-    @model_validator(mode="after")
-    def _one_of_each(self) -> "EventClause":
-        if self.count is not None and self.sum is not None:
-            raise ValueError("takes a count or a sum; put two clauses into `all` for both")
-        if self.followed_by is not None and self.not_followed_by is not None:
-            raise ValueError("takes followed_by or not_followed_by; put two clauses into `all`")
-        return self
 
     @property
     def following(self) -> Following | None:

@@ -181,7 +181,7 @@ class Compiler:
         node = self._node(0, holds, due)
         if not self._explain:
             return node, None
-        self._levels[0].append(f"to_jsonb({seen}) AS s{self._nodes}")
+        self._levels[0].append(f"CAST(to_jsonb({seen}) AS text) AS s{self._nodes}")
         return node, f"s{self._nodes}"
 
     def _node(self, level: int, holds: str, due: str | None) -> Node:

@@ -77,7 +77,7 @@ _RECOMPUTE = """
 _PREVIEW = """
     WITH {definitions}, fitting AS MATERIALIZED ({verdicts})
     SELECT count(*), (SELECT array_agg(customer_id) FROM (
-        SELECT customer_id FROM fitting ORDER BY customer_id LIMIT 20) AS some)
+        SELECT customer_id FROM fitting ORDER BY customer_id LIMIT 20) AS first_of_them)
     FROM fitting
 """
 
@@ -262,7 +262,9 @@ def _worth_noting(node: Node) -> str:
 
 
 def _due(node: Node) -> str:
-    return node.due or "NULL::timestamptz"
+    # What is due after the last year that a caller can read is due never.
+    due = node.due
+    return f"CASE WHEN {due} < '9999-12-31' THEN {due} END" if due else "NULL::timestamptz"
 
 
 def _read(seen: str | None) -> Any:

@@ -202,6 +202,10 @@ def read_time(value: Scalar) -> datetime | None:
 
 def _check_event(clause: EventClause, path: Path) -> None:
     _check_counted(clause.event, (*path, "event"))
+    if clause.count is not None and clause.sum is not None:
+        raise RuleRefused(path, "takes a count or a sum; put two clauses into all for both")
+    if clause.followed_by is not None and clause.not_followed_by is not None:
+        raise RuleRefused(path, "takes followed_by or not_followed_by; put two clauses into all")
     for key in ("followed_by", "not_followed_by"):
         following: Following | None = getattr(clause, key)
         if following is None:

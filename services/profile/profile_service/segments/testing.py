@@ -199,7 +199,7 @@ def _average(customer: str, world: World) -> int | None:
 
 
 def _order_time(choose: Callable[[list[datetime]], datetime]) -> Callable[[str, World], Any]:
-def found(customer: str, world: World) -> datetime | None:
+    def found(customer: str, world: World) -> datetime | None:
         times = [order["order_placed"] for order in _bought(customer, world)]
         return choose(times) if times else None
 
@@ -229,17 +229,17 @@ def _complaints_90d(customer: str, world: World) -> int:
 
 
 def _carts(customer: str, world: World) -> int:
-        last: dict[tuple[str, Any], datetime] = {}
-        for event, at in _clicks(customer, world):
-            if _name(event) == "product_added":
-                day = (_identity(event), at.date())
-                last[day] = max(last.get(day, at), at)
-        placed = [at for event, at in world.of(customer) if isinstance(event, OrderPlaced)]
-        return sum(
-            at < world.now - DAY
-            and not any(at - timedelta(hours=1) <= order <= at + DAY for order in placed)
-            for at in last.values()
-        )
+    last: dict[tuple[str, Any], datetime] = {}
+    for event, at in _clicks(customer, world):
+        if _name(event) == "product_added":
+            day = (_identity(event), at.date())
+            last[day] = max(last.get(day, at), at)
+    placed = [at for event, at in world.of(customer) if isinstance(event, OrderPlaced)]
+    return sum(
+        at < world.now - DAY
+        and not any(at - timedelta(hours=1) <= order <= at + DAY for order in placed)
+        for at in last.values()
+    )
 
 
 FIELDS: dict[str, Callable[[str, World], Any]] = {
@@ -261,14 +261,11 @@ FIELDS: dict[str, Callable[[str, World], Any]] = {
 }
 
 
-
 _KIND_FITS: dict[str, Callable[[Json, str, World], bool]] = {
     "all": lambda rule, *of: all(fits(each, *of) for each in rule["all"]),
     "any": lambda rule, *of: any(fits(each, *of) for each in rule["any"]),
     "not": lambda rule, *of: not fits(rule["not"], *of),
-    "segment": lambda rule, customer, world: fits(
-        world.segments[rule["segment"]], customer, world
-    ),
+    "segment": lambda rule, customer, world: fits(world.segments[rule["segment"]], customer, world),
     "event": _event_fits,
     "attribute": _attribute_fits,
     "field": lambda rule, customer, world: _compare(

@@ -209,7 +209,8 @@ def _reopened(facts: Facts, event: ComplaintReopened, _envelope: Envelope) -> st
 def _identified(facts: Facts, event: VisitorIdentified, envelope: Envelope) -> str:
     identity = anonymous(event.anonymous_id)
     known = facts.aliases.get(identity)
-    if known is None or known[1] <= envelope.time:
+    # At the same time the greater id, as between batches: two customers' events come in any order.
+    if known is None or (known[1], known[0]) <= (envelope.time, event.customer_id):
         facts.aliases[identity] = (event.customer_id, envelope.time)
     return event.customer_id
 

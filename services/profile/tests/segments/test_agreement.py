@@ -102,7 +102,7 @@ def worlds(draw: st.DrawFn) -> World:
         Happened(*each) for each in draw(st.lists(st.tuples(some_event, moment), max_size=40))
     ]
     # An order is placed once, before it is anything else.
-    ordered = {each.event.order_id for each in history if hasattr(each.event, "order_id")}
+    ordered = {order for each in history if (order := getattr(each.event, "order_id", None))}
     placed = {"o-1": "c-1", "o-2": "c-1", "o-3": "c-2", "o-4": "c-3"}
     history = [
         Happened(_placed((id, placed[id]), draw(st.integers(1, 99))), draw(moment))
