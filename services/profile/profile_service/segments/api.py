@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import uuid_utils.compat as uuids
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
-from sqlalchemy import Select, select
+from sqlalchemy import select
 
 from perennial_http import (
     AFTER,
@@ -190,7 +190,7 @@ async def list_memberships(
 ) -> Page[MembershipAnswer]:
     """The segments that the customer is a member of, by their ids."""
     await get_customer(session, customer_id)
-    statement: Select[Any] = (
+    statement: Any = (
         select(Segment.segment_id, Segment.name, SegmentMember.since)
         .join(SegmentMember, SegmentMember.segment_id == Segment.segment_id)
         .where(SegmentMember.customer_id == customer_id, Segment.status != "removing")

@@ -98,7 +98,7 @@ def _compare(seen: Any, op: str, value: Any, now: datetime) -> bool:
         return False
     if isinstance(seen, datetime) and op != "within":
         value = datetime.fromisoformat(value)
-    tests: dict[str, Callable[[], bool]] = {
+    tests: dict[str, Callable[[], Any]] = {
         "=": lambda: seen == value,
         "<": lambda: seen < value,
         "<=": lambda: seen <= value,
@@ -108,7 +108,7 @@ def _compare(seen: Any, op: str, value: Any, now: datetime) -> bool:
         "contains": lambda: value in seen,
         "within": lambda: now - seen < read_period(value),
     }
-    return tests[op]()
+    return bool(tests[op]())
 
 
 def _event_fits(rule: Json, customer: str, world: World) -> bool:
@@ -221,7 +221,7 @@ def _last_30d(customer: str, world: World) -> int:
 
 
 def _complaints_90d(customer: str, world: World) -> int:
-    opened = {}
+    opened: dict[str, datetime] = {}
     for event, at in world.of(customer):
         if isinstance(event, ComplaintOpened):
             opened.setdefault(event.complaint_id, at)
