@@ -250,7 +250,8 @@ class Compiler:
         # must use each of its parameters, and not every rule asks for it.
         people = f"""population AS MATERIALIZED (
             SELECT customer_id FROM customers
-            WHERE NOT EXISTS (SELECT FROM aliases WHERE identity = customers.customer_id)
+            WHERE NOT EXISTS (SELECT FROM aliases AS a
+                              WHERE a.identity = customers.customer_id AND a.customer_id IS NOT NULL)
               AND {NOW} IS NOT NULL {chosen})"""  # noqa: S608 - of the constants here
         if self._scope is Scope.EVERYBODY:
             return people

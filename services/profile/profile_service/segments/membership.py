@@ -7,7 +7,7 @@ transactions that each bring half of what a rule wants, the second sees both hal
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from zlib import crc32
@@ -57,7 +57,8 @@ _DEFINITIONS = """
 
 # Of the customers themselves only those that this very transaction met: every segment is new to them.
 _RESOLVE = """
-    SELECT identity, customer_id, false AS met FROM aliases WHERE identity = ANY ($1::text[])
+    SELECT identity, customer_id, false AS met FROM aliases
+    WHERE identity = ANY ($1::text[]) AND customer_id IS NOT NULL
     UNION ALL
     SELECT customer_id, customer_id, true FROM customers
     WHERE customer_id = ANY ($1::text[]) AND created_at = now()
@@ -158,15 +159,17 @@ async def _touched(
     """What happened to which customers, and the ids of those who were met in this transaction."""
     identities: defaultdict[str, _Touched] = defaultdict(_Touched)
     for event, envelope in batch:
+        names = {name_of(event)}
         if isinstance(event, Clicked):
-            each = identities[visitor(event.customer_id, event.anonymous_id)]
-            each.names.add(EVERY_CLICK)
-        elif (customer_id := getattr(event, "customer_id", None)) is not None:
-            each = identities[customer_id]
+            named: Iterable[str] = (visitor(event.customer_id, event.anonymous_id),)
+            names.add(EVERY_CLICK)
         else:
-            continue
-        each.names.add(name_of(event))
-        each.live = each.live or not envelope.imported
+            # A merge that is undone names the other one, too, who is not to be found by it any more.
+            named = filter(None, (getattr(event, key, None) for key in ("customer_id", "into_id")))
+        for identity in named:
+            each = identities[identity]
+            each.names |= names
+            each.live = each.live or not envelope.imported
     # An id that was merged into another stays itself, so that it leaves what it was a member of.
     customers = {id: each for id, each in identities.items() if not id.startswith(ANONYMOUS)}
     met = set()

@@ -32,7 +32,10 @@ MOST_WITH_SEGMENTS = 300
 
 DESCRIBED = frozenset({"customer_registered", "customer_updated"})
 STITCHED = frozenset(
-    {"customer_registered", "visitor_identified", "customers_merged", "merge_undone"}
+    {
+        *("customer_registered", "customer_erased", "customers_merged", "merge_undone"),
+        *("visitor_identified", "anonymous_id_added", "anonymous_id_removed"),
+    }
 )
 """After these a customer may have another history altogether: every segment is looked at."""
 
