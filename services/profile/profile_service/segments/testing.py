@@ -89,7 +89,7 @@ def _kind(value: Any) -> str:
 
 def _compare(seen: Any, op: str, value: Any, now: datetime) -> bool:
     if op == "exists":
-        return (seen is not None) == value
+        return (seen is not None) is value
     if op == "!=":
         return not _compare(seen, "=", value, now)
     if op == "not_in":

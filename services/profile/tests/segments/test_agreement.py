@@ -43,7 +43,7 @@ some_order = st.sampled_from([("o-1", "c-1"), ("o-2", "c-1"), ("o-3", "c-2"), ("
 
 
 def _clicked(who: Json, name: str, sku: str, price: Any) -> Clicked:
-    properties = {"category": "Kitchen" if sku == "mug" else "Drinks"}
+    properties: Json = {"category": "Kitchen" if sku == "mug" else "Drinks"}
     if price is not None:
         properties["price"] = price
     return Clicked(name=name, sku=sku, properties=properties, **who)

@@ -279,10 +279,10 @@ async def test_members_come_in_pages(
 ) -> None:
     await segments.make("buyers", BOUGHT)
     await tell(*(event for n in range(5) for event in order(f"o-{n}", f"c-{n}")))
-    cursor, found = "", []
-    while cursor is not None:
-        query = f"?limit={limit}" + (f"&cursor={cursor}" if cursor else "")
+    found, query = list[str](), f"?limit={limit}"
+    while query:
         page = (await client.get(f"/v1/segments/buyers/members{query}")).json()
         found += [member["customer_id"] for member in page["data"]]
         cursor = page["next_cursor"]
+        query = f"?limit={limit}&cursor={cursor}" if cursor else ""
     assert found == [f"c-{n}" for n in range(5)]
