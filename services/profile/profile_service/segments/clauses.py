@@ -11,6 +11,7 @@ from pydantic import (
     StringConstraints,
     Tag,
     TypeAdapter,
+    WithJsonSchema,
 )
 
 from perennial_events.catalogue.engagement import ClickName, PropertyName
@@ -142,16 +143,30 @@ class SegmentClause(Body):
     segment: Id
 
 
+# Documented without their recursion, on which programs that read an OpenAPI spend minutes, or for ever.
+_A_CLAUSE = {
+    "type": "object",
+    "title": "Clause",
+    "description": "A clause of any kind, as `rule` is.",
+}
+_CLAUSES = {
+    "type": "array",
+    "items": _A_CLAUSE,
+    "minItems": 1,
+    "maxItems": MOST_IN_A_CLAUSE,
+}
+
+
 class AllClause(Body):
-    all: Annotated[list["Clause"], _SOME]
+    all: Annotated[list["Clause"], _SOME, WithJsonSchema(_CLAUSES)]
 
 
 class AnyClause(Body):
-    any: Annotated[list["Clause"], _SOME]
+    any: Annotated[list["Clause"], _SOME, WithJsonSchema(_CLAUSES)]
 
 
 class NotClause(Body):
-    not_: Annotated["Clause", Field(alias="not")]
+    not_: Annotated["Clause", Field(alias="not"), WithJsonSchema(_A_CLAUSE)]
 
 
 _KINDS = ("field", "attribute", "event", "segment", "all", "any", "not")
