@@ -16,11 +16,12 @@ from bench.contacts import Contacts
 from bench.homes import Platform, Servers
 from bench.online import FULL, QUICK, Online
 from bench.results import Figures
+from bench.segments import Segments
 from bench.value_model import ValueModel
 
-ONLINE = ("start", "single", "batch", "orders", "reads", "freshness", "memory")
+ONLINE = ("start", "single", "batch", "orders", "reads", "freshness", "segments", "memory")
 CONTACTS = ("contacts",)
-ALONE = ("projection", "rebuild", "alone", "value")
+ALONE = ("projection", "rebuild", "alone", "segments", "value")
 DATA = Path(os.environ.get("PERENNIAL_DATA") or Path(__file__).parents[2] / "shared" / "data")
 LOGS = ("embedded", "kafka")
 
@@ -64,6 +65,8 @@ def _measure(
             Backlog(servers, sizes, figures, noise, quick=quick).run(names)
             if "value" in names:
                 ValueModel(servers, DATA, figures, noise, quick=quick).run()
+            if "segments" in names:
+                Segments(servers, sizes.rounds, figures, noise, quick=quick).run()
 
 
 @contextmanager
@@ -85,7 +88,10 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--log", choices=(*LOGS, "both"), default="both")
     parser.add_argument(
-        "--only", nargs="+", choices=(*ONLINE, *CONTACTS, *ALONE), help="these benches, not all"
+        "--only",
+        nargs="+",
+        choices=dict.fromkeys((*ONLINE, *CONTACTS, *ALONE)),
+        help="these benches, not all",
     )
     parser.add_argument(
         "--quick", action="store_true", help="a fraction of the load, once; never fails"

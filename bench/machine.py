@@ -62,7 +62,7 @@ def memory_mb(pids: list[int]) -> float:
 
 def processor_seconds(pids: list[int]) -> float:
     """What the processes have used of the processor so far, and those of their children that have ended."""
-    return sum(sum(psutil.Process(pid).cpu_times()[:4]) for pid in pids)
+    return sum(map(_processor_seconds, pids))
 
 
 class Noise:
@@ -94,6 +94,13 @@ def _pss_kibibytes(pid: int) -> int:
     except (FileNotFoundError, ProcessLookupError):
         return 0
     return next((int(line.split()[1]) for line in lines if line.startswith("Pss:")), 0)
+
+
+def _processor_seconds(pid: int) -> float:
+    try:
+        return float(sum(psutil.Process(pid).cpu_times()[:4]))
+    except psutil.NoSuchProcess:  # it ended between the look at the family and this one
+        return 0.0
 
 
 def _processor() -> str:

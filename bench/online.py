@@ -39,6 +39,7 @@ _CLIENTS = 16
 _SINGLE_CONNECTIONS = 64
 _BATCH_CONNECTIONS = 8
 _RATE = 500
+_MEMBERSHIP_RATE = 200
 _CLIENT_REQUESTS = 20_000
 
 
@@ -62,6 +63,7 @@ class Online:
             "orders": self._orders,
             "reads": self._reads,
             "freshness": self._freshness,
+            "segments": self._segments,
             "memory": self._memory,
         }
         self._start(measured="start" in names)
@@ -168,6 +170,25 @@ class Online:
                 failures=[found.failures] if name == "p50_ms" else [],
                 notes=found.notes,
             )
+
+    def _segments(self) -> None:
+        """How late a change's membership can be read, with ten segments to keep."""
+        self._make_known()
+        self._run("segments", 0, 1)
+        seconds = self._sizes.fresh_seconds
+        self._run("members", 0, 1, rate=_MEMBERSHIP_RATE, within=min(seconds, 3.0))
+        self._platform.settle()
+        before = self._platform.processor_seconds()
+        found = self._run("members", 0, 1, rate=_MEMBERSHIP_RATE, within=seconds)
+        for name, used in self._platform.processor_seconds().items():
+            found.notes[f"cores.{name}"] = (used - before[name]) / found.seconds
+        self._figures["segments.change_visible_ms"] = figure(
+            "segments.change_visible_ms",
+            [found.p99_ms],
+            offered=f"{found.load} (p99)",
+            failures=[found.failures],
+            notes={"p50_ms": found.p50_ms, **found.notes},
+        )
 
     def _memory(self) -> None:
         ours, postgres, kafka = self._platform.memory_mb()

@@ -24,6 +24,8 @@ TARGETS: dict[str, Target] = {
     "state.read.p99_ms": Target("at most", 30, "ms"),
     "rebuild.events_per_s": Target("at least", 20_000, "events/s"),
     "contacts.lookup_500_ms": Target("at most", 50, "ms"),
+    "segments.recompute_260k_s": Target("at most", 3, "s"),
+    "segments.change_visible_ms": Target("at most", 300, "ms"),
     "platform.memory_mb": Target("at most", 800, "MB"),
     "value_model.cdnow_fit_ms": Target("at most", 60, "ms", ratio=0.8),
     "value_model.fit_1m_s": Target("at most", 30, "s"),

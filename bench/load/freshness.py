@@ -10,8 +10,8 @@ import asyncio
 import random
 import time
 from collections import Counter, deque
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from pydantic_core import from_json
 
@@ -30,11 +30,48 @@ _CLICK, _PLACED, _PAID = "click", "placed order", "paid order"
 _GRACE_SECONDS = 20.0
 
 
+class Probe(NamedTuple):
+    """How a change is looked for: the request, of a customer and after an event, and its answer's check."""
+
+    request: Callable[[Shop, str, str], bytes]
+    shows: Callable[[Any], bool]
+
+
+Probes = Mapping[str, Probe]
+
+STATE: Probes = {
+    _CLICK: Probe(Shop.state_request, lambda read: bool(read["clicks"]["total"] == 1)),
+    _PAID: Probe(Shop.state_request, lambda read: bool(read["orders"]["count"] == 1)),
+    _PLACED: Probe(
+        Shop.timeline_request,
+        lambda read: any(e["type"] == "perennial.orders.order_placed.v1" for e in read["data"]),
+    ),
+}
+
+
+def _enters(segment_id: str) -> Probe:
+    return Probe(
+        Shop.memberships_request,
+        lambda read: any(each["segment_id"] == segment_id for each in read["data"]),
+    )
+
+
+MEMBERSHIP: Probes = {
+    _CLICK: _enters("bench-looking"),
+    _PLACED: _enters("bench-ordered"),
+    _PAID: _enters("bench-buyers"),
+}
+"""That the change moved its customer into the segment that is about such changes; see `segments`."""
+
+
 class _Load:
     """The state of one run: what was accepted, how late it was seen, what went wrong."""
 
-    def __init__(self, shop: Shop, connections: Mapping[str, list[Connection]], seed: int) -> None:
+    def __init__(
+        self, shop: Shop, connections: Mapping[str, list[Connection]], seed: int, probes: Probes
+    ) -> None:
         self._shop = shop
+        self._probes_of = probes
         self._random = random.Random(seed)
         self._seed = seed
         self._probes = 0
@@ -63,7 +100,7 @@ class _Load:
         probed = self._probe()
         event = await self._send("engagement", self._shop.track_request(probed), 200)
         if event and probed:
-            await self._look(_CLICK, self._shop.state_request(probed, event[0]), event[1])
+            await self._look(_CLICK, probed, *event)
 
     async def _place(self) -> None:
         probed = self._probe()
@@ -74,12 +111,12 @@ class _Load:
             return
         self._unpaid.append((order_id, probed_when_paid))
         if probed:
-            await self._look(_PLACED, self._shop.timeline_request(probed, event[0]), event[1])
+            await self._look(_PLACED, probed, *event)
 
     async def _pay(self, order_id: str, probed: str | None) -> None:
         event = await self._send("orders", self._shop.pay_request(order_id), 200)
         if event and probed:
-            await self._look(_PAID, self._shop.state_request(probed, event[0]), event[1])
+            await self._look(_PAID, probed, *event)
 
     def _probe(self) -> str | None:
         """A new customer where the next write is to be probed."""
@@ -103,15 +140,16 @@ class _Load:
         self.answered.append(at - sent)
         return event, at
 
-    async def _look(self, kind: str, request: bytes, accepted_at: float) -> None:
-        answer = await self._exchange("profile", request)
+    async def _look(self, kind: str, customer: str, event: str, accepted_at: float) -> None:
+        probe = self._probes_of[kind]
+        answer = await self._exchange("profile", probe.request(self._shop, customer, event))
         if answer is None:
             return
         # A read that gave up counts with the time that it took: it must not flatter the rest.
         self.seen[kind].append(time.perf_counter() - accepted_at)
         if answer.status != 200:
             self.failures[f"probe: {kind}: status {answer.status}"] += 1
-        elif not _shows(kind, from_json(answer.body)):
+        elif not probe.shows(from_json(answer.body)):
             self.failures[f"probe: {kind} is not in what was read"] += 1
 
     async def _exchange(self, service: str, request: bytes) -> Answer | None:
@@ -126,22 +164,20 @@ class _Load:
         return answer
 
 
-def _shows(kind: str, read: Any) -> bool:
-    if kind == _CLICK:
-        return bool(read["clicks"]["total"] == 1)
-    if kind == _PAID:
-        return bool(read["orders"]["count"] == 1)
-    return any(entry["type"] == "perennial.orders.order_placed.v1" for entry in read["data"])
-
-
 async def run(
-    shop: Shop, ports: Mapping[str, int], *, rate: int, seconds: float, seed: int
+    shop: Shop,
+    ports: Mapping[str, int],
+    *,
+    rate: int,
+    seconds: float,
+    seed: int,
+    probes: Probes = STATE,
 ) -> Measured:
     """Offer `rate` writes a second, each of one event, for so many seconds."""
     connections = {
         service: await connect_all(ports[service], count) for service, count in _CONNECTIONS.items()
     }
-    load = _Load(shop, connections, seed)
+    load = _Load(shop, connections, seed, probes)
     processor, began = time.process_time(), time.perf_counter()
     late: list[float] = []
     try:

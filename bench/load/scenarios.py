@@ -139,6 +139,53 @@ async def fresh(job: Job) -> Measured:
     )
 
 
+_BUYERS = {"field": "orders.count", "op": ">=", "value": 1}
+
+SEGMENTS: dict[str, dict[str, Any]] = {
+    "bench-looking": {
+        "any": [
+            {"event": name, "within": "7d"}
+            for name in ("product_viewed", "product_added", "searched")
+        ]
+    },
+    "bench-ordered": {"event": "order_placed", "within": "7d"},
+    "bench-buyers": _BUYERS,
+    "bench-prospects": {"all": [{"not": _BUYERS}, {"segment": "bench-looking"}]},
+    "bench-often": {"event": "product_viewed", "count": {"op": ">=", "value": 5}, "within": "30d"},
+    "bench-value": {"field": "orders.net", "op": ">=", "value": 20_000},
+    "bench-abandoned": {
+        "event": "product_added",
+        "within": "30d",
+        "not_followed_by": {"event": "order_placed", "within": "3d"},
+    },
+    "bench-silent": {"not": {"field": "clicks.last_seen_at", "op": "within", "value": "30d"}},
+    "bench-active": {"field": "stage", "op": "in", "value": ["new", "active"]},
+    "bench-complained": {"field": "support.complaints_90d", "op": ">", "value": 0},
+}
+"""What a shop has of them; most clicks and orders concern several."""
+
+
+async def segments(job: Job) -> Measured:
+    """Make the segments whose members `members` watches."""
+    shop = Shop(job.key, job.seed)
+    requests = [shop.segment_request(id, rule) for id, rule in SEGMENTS.items()]
+    return await _closed(
+        job, f"{len(SEGMENTS)} segments", "profile", requests, closed_loop.has_status(200)
+    )
+
+
+async def members(job: Job) -> Measured:
+    """As `fresh`, and what is read is which segments the customer is a member of."""
+    return await freshness.run(
+        Shop(job.key, job.seed),
+        job.ports,
+        rate=job.rate,
+        seconds=job.within,
+        seed=job.seed,
+        probes=freshness.MEMBERSHIP,
+    )
+
+
 async def _closed(
     job: Job, load: str, service: str, requests: list[bytes], verdict: closed_loop.Verdict
 ) -> Measured:
@@ -166,4 +213,6 @@ SCENARIOS: dict[str, Callable[[Job], Coroutine[Any, Any, Measured]]] = {
     "reads": reads,
     "contacts": contacts,
     "fresh": fresh,
+    "segments": segments,
+    "members": members,
 }

@@ -131,6 +131,13 @@ class Shop:
     def timeline_request(self, customer_id: str, after: str | None = None) -> bytes:
         return self._read(f"/v1/customers/{customer_id}/timeline", after)
 
+    def memberships_request(self, customer_id: str, after: str | None = None) -> bytes:
+        return self._read(f"/v1/customers/{customer_id}/segments", after)
+
+    def segment_request(self, segment_id: str, rule: dict[str, Any]) -> bytes:
+        body = {"name": segment_id, "rule": rule}
+        return encode("PUT", f"/v1/segments/{segment_id}", self._key, to_json(body))
+
     def _read(self, path: str, after: str | None) -> bytes:
         headers = [("Perennial-After", after)] if after else []
         return encode("GET", path, self._key, headers=headers)

@@ -111,7 +111,12 @@ class Operation:
     def resolved(self, schema: Schema) -> Schema:
         """`schema` without its reference, and as its first alternative that is not null."""
         found = resolve(schema, self.document)
-        choices = [each for each in found.get("anyOf", ()) if each.get("type") != "null"]
+        choices = [
+            each
+            for key in ("anyOf", "oneOf")
+            for each in found.get(key, ())
+            if each.get("type") != "null"
+        ]
         return self.resolved(choices[0]) if choices else found
 
     def smallest(self, schema: Schema, name: str = "") -> Json:

@@ -17,6 +17,8 @@ from profile_service.identities import api as identities
 from profile_service.keys import api as keys
 from profile_service.privacy import api as erasures
 from profile_service.privacy import export
+from profile_service.segments import api as segments
+from profile_service.segments.membership import follow_rules, follow_time
 from profile_service.settings import Settings
 from profile_service.stages import api as stages
 from profile_service.stages.rules import Thresholds
@@ -55,6 +57,8 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             Timer("stages", 5.0, stages_due),
             Timer("value model", 60.0, value_model_due),
             sweep(HOLDINGS),
+            Timer("segments", 0.25, follow_time),
+            Timer("segment rules", 0.25, follow_rules),
             *HOUSEKEEPING,
         ),
         clock=clock,
@@ -76,6 +80,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             *privacy("profile", HOLDINGS),
             state.router,
             timeline.router,
+            segments.router,
             keys.router,
             value_model.router,
             operations(worker),

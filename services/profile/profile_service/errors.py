@@ -1,5 +1,7 @@
 """What `profile` refuses, and what the caller can do about it."""
 
+from collections.abc import Sequence
+
 from perennial_http import Conflict, NotFound
 
 
@@ -44,6 +46,31 @@ class FitUnderWay(Conflict):
 
     def __init__(self, job_id: str) -> None:
         super().__init__(f"Wait until fit {job_id} has ended, then ask again.", job_id=job_id)
+
+
+class UnknownSegment(NotFound):
+    def __init__(self, segment_id: str) -> None:
+        super().__init__(f"There is no segment {segment_id}.")
+
+
+class SegmentExists(Conflict):
+    title = "A segment with this segment_id exists already"
+
+    def __init__(self, segment_id: str) -> None:
+        super().__init__(
+            f"Segment {segment_id} was made before. To change it, send a PUT;"
+            " to retry safely, send an Idempotency-Key."
+        )
+
+
+class SegmentInUse(Conflict):
+    title = "Other segments name this one"
+
+    def __init__(self, segment_id: str, dependents: Sequence[str]) -> None:
+        super().__init__(
+            f"The rules of {', '.join(dependents)} name {segment_id}: change or remove these first.",
+            dependents=list(dependents),
+        )
 
 
 class CustomerExists(Conflict):

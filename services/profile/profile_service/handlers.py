@@ -12,6 +12,7 @@ from perennial_events.identities import MERGES
 from perennial_http import KEY_HANDLERS
 from profile_service.customers.service import meet_customers
 from profile_service.privacy.service import note_completed
+from profile_service.segments.membership import follow_events
 from profile_service.stages.rules import Thresholds
 from profile_service.stages.service import review_stages
 from profile_service.state.facts import GATHERERS, customers_of
@@ -40,6 +41,9 @@ def subscriptions(clock: Clock, days: Thresholds) -> Subscriptions:
         await score_customers(session, both, clock())
         await review_stages(session, both, clock(), days, reason=MERGE)
 
+    async def follow(session: AsyncSession, batch: Sequence[Received[Event]]) -> None:
+        await follow_events(session, batch, clock())
+
     return Subscriptions(
         handlers={**KEY_HANDLERS, ErasureCompleted: note_completed},
         projections=(CUSTOMER_STATE,),
@@ -48,5 +52,7 @@ def subscriptions(clock: Clock, days: Thresholds) -> Subscriptions:
             Reaction("score customers", (OrderPaid, OrderCancelled, OrderRefunded), score),
             Reaction("review stages", (OrderPaid, OrderCancelled), review),
             Reaction("review stages of merged", MERGES, review_merged),
+            # Last: rules see what the others made of the batch.
+            Reaction("follow segments", tuple(GATHERERS), follow),
         ),
     )

@@ -19,6 +19,10 @@ from perennial_events.catalogue.customers import (
     KeyCreated,
     KeyRevoked,
     MergeUndone,
+    SegmentDefined,
+    SegmentEntered,
+    SegmentLeft,
+    SegmentRemoved,
     StageChanged,
 )
 from perennial_events.catalogue.engagement import Clicked, VisitorIdentified
@@ -84,6 +88,10 @@ __all__ = [
     "ReturnLine",
     "ReturnReceived",
     "ReturnRequested",
+    "SegmentDefined",
+    "SegmentEntered",
+    "SegmentLeft",
+    "SegmentRemoved",
     "ShipmentDelayed",
     "ShipmentScanned",
     "StageChanged",

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import StringConstraints
+from pydantic import Field, StringConstraints
 
 from perennial_events.envelope import Event
 from perennial_events.values import Amount, Code, Currency, Id
@@ -110,6 +110,46 @@ class ErasureCompleted(Event, topic=CUSTOMERS, fact="erasure_completed", subject
     customer_id: Id
     erasure_id: Id
     service: Code
+
+
+SegmentChange = Literal["event", "time", "rule"]
+"""What moved a customer over a segment's border: an event, the end of a window, the segment's own rule."""
+
+
+class SegmentEntered(Event, topic=CUSTOMERS, fact="segment_entered", subject="customer_id"):
+    """The customer is a member of the segment from now on. Told once for each time that they enter."""
+
+    customer_id: Id
+    segment_id: Id
+    reason: SegmentChange
+    because: list[Code] = Field(default_factory=list)
+    """Where the reason is an event: the facts and clicks of the customer that led to it."""
+
+
+class SegmentLeft(Event, topic=CUSTOMERS, fact="segment_left", subject="customer_id"):
+    """The customer is a member of the segment no longer."""
+
+    customer_id: Id
+    segment_id: Id
+    reason: SegmentChange
+    because: list[Code] = Field(default_factory=list)
+
+
+class SegmentDefined(
+    Event, topic=CUSTOMERS, fact="segment_defined", subject="segment_id", key="segment_id"
+):
+    """A segment was made, or its rule is another one. Its members follow as events of their own."""
+
+    segment_id: Id
+    version: Annotated[int, Field(ge=1)]
+
+
+class SegmentRemoved(
+    Event, topic=CUSTOMERS, fact="segment_removed", subject="segment_id", key="segment_id"
+):
+    """The segment is no more; that its members left it is told for each of them."""
+
+    segment_id: Id
 
 
 class KeyCreated(Event, topic=KEYS, fact="key_created", subject="key_id", key="key_id"):

@@ -33,6 +33,8 @@ from perennial_events.catalogue import (
     ProductChanged,
     ReturnReceived,
     ReturnRequested,
+    SegmentEntered,
+    SegmentLeft,
     ShipmentDelayed,
     ShipmentScanned,
     StageChanged,
@@ -74,6 +76,8 @@ class TimelineRow(NamedTuple):
     event_id: Any
     type: str
     data: str
+    name: str
+    """By which rules of segments call it: a click's own name, or the fact."""
 
 
 @dataclass(slots=True)
@@ -104,9 +108,26 @@ def gather(batch: Iterable[Received[Event]]) -> Facts:
         identity = gatherer(facts, event, envelope)
         if identity is not None:
             timeline.append(
-                TimelineRow(identity, envelope.time, envelope.id, envelope.type, envelope.data)
+                TimelineRow(
+                    identity,
+                    envelope.time,
+                    envelope.id,
+                    envelope.type,
+                    envelope.data,
+                    name_of(event),
+                )
             )
     return facts
+
+
+def name_of(event: Event) -> str:
+    """What happened, in a word: `order_paid`, `product_viewed`.
+
+    A click that somebody gave the name of a fact is told apart: nobody can click themselves an order.
+    """
+    if not isinstance(event, Clicked):
+        return event.fact
+    return f"clicked:{event.name}" if event.name in FACTS else event.name
 
 
 Gatherer = Callable[[Facts, Any, Envelope], str | None]
@@ -235,12 +256,17 @@ GATHERERS: Mapping[type[Event], Gatherer] = {
     ProductChanged: _product,
     ReturnReceived: _returned,
     ReturnRequested: _of_customer,
+    SegmentEntered: _of_customer,
+    SegmentLeft: _of_customer,
     ShipmentDelayed: _delayed,
     ShipmentScanned: _of_customer,
     StageChanged: _staged,
     VisitorIdentified: _stitched,
 }
 """The events that make up customer state and timeline, and what each of them says."""
+
+FACTS = frozenset(event_type.fact for event_type in GATHERERS)
+"""Their names, `clicked` among them."""
 
 
 def customers_of(batch: Iterable[Received[Event]]) -> set[str]:
