@@ -1,14 +1,21 @@
 """The service, put together."""
 
+from datetime import datetime
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from orders_service.gift_cards import api as gift_cards
 from orders_service.handlers import SUBSCRIPTIONS
 from orders_service.orders import api as orders
 from orders_service.orders import imports
+from orders_service.orders.pricing import price_late_orders
 from orders_service.products import api as products
 from orders_service.rates import api as rates
 from orders_service.returns import api as returns
 from orders_service.settings import Settings
 from orders_service.shipments import api as shipments
 from orders_service.shipments.service import tell_delays
+from orders_service.wish_lists import api as wish_lists
 from perennial_events import Clock, Database, Timer, Worker, open_log, utc_now
 from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
 
@@ -19,13 +26,17 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
     """The application of `orders`: its routes, and its worker where the role has one."""
     database = Database(settings.database_url, source="/perennial/orders")
     event_log = open_log(settings.log)
+
+    async def late_prices(session: AsyncSession, now: datetime) -> int:
+        return await price_late_orders(session, settings.currency, now)
+
     worker = Worker(
         database,
         event_log,
         group="orders",
         url=settings.database_url,
         subscriptions=SUBSCRIPTIONS,
-        timers=(DELAYS, *HOUSEKEEPING),
+        timers=(DELAYS, Timer("late prices", 1.0, late_prices), *HOUSEKEEPING),
         clock=clock,
     )
     app = create_app(
@@ -40,6 +51,8 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             imports.router,
             shipments.router,
             returns.router,
+            gift_cards.router,
+            wish_lists.router,
             rates.router,
             operations(worker),
         ],

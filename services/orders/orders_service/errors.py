@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from perennial_http import Conflict, NotFound
+from perennial_http import Conflict, Invalid, NotFound
 
 
 class UnknownProduct(NotFound):
@@ -53,3 +53,42 @@ class NothingLeft(Conflict):
     """More is asked for than there is: to ship, to return, to refund."""
 
     title = "There is not that much left"
+
+
+class UnknownGiftCard(NotFound):
+    # A code is a secret: no error repeats it.
+    def __init__(self) -> None:
+        super().__init__("There is no gift card of this code or id.")
+
+
+class UnknownGiftCardInOrder(Invalid):
+    title = "An order names a gift card that there is not"
+
+    def __init__(self, place: int) -> None:
+        detail = "there is no gift card of this code"
+        pointer = f"/gift_cards/{place}/code"
+        super().__init__(f"{pointer}: {detail}.", errors=[{"pointer": pointer, "detail": detail}])
+
+
+class OtherCurrency(Conflict):
+    title = "The gift card is in another currency"
+
+    def __init__(self, code_end: str, currency: str, wanted: str) -> None:
+        super().__init__(f"The gift card ending in {code_end} is in {currency}, not in {wanted}.")
+
+
+class GiftCardExpired(Conflict):
+    title = "The gift card has expired"
+
+    def __init__(self, code_end: str) -> None:
+        super().__init__(f"The gift card ending in {code_end} has expired.")
+
+
+class GiftCardTooSmall(Conflict):
+    title = "There is not that much left on the gift card"
+
+    def __init__(self, code_end: str, balance: int, currency: str) -> None:
+        super().__init__(
+            f"On the gift card ending in {code_end} less is left than that.",
+            balance={"amount": balance, "currency": currency},
+        )

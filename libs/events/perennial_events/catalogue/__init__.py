@@ -16,12 +16,16 @@ from perennial_events.catalogue.customers import (
 )
 from perennial_events.catalogue.engagement import Clicked, VisitorIdentified
 from perennial_events.catalogue.orders import (
+    GiftCardIssued,
+    GiftCardRedeemed,
+    GiftCardRefunded,
     OrderCancelled,
     OrderCompleted,
     OrderDelivered,
     OrderLine,
     OrderPaid,
     OrderPlaced,
+    OrderPriced,
     OrderRefunded,
     OrderShipped,
     ProductChanged,
@@ -30,6 +34,7 @@ from perennial_events.catalogue.orders import (
     ReturnRequested,
     ShipmentDelayed,
     ShipmentScanned,
+    WishListChanged,
 )
 
 TOPICS = (
@@ -56,6 +61,9 @@ __all__ = [
     "ComplaintResolved",
     "CustomerRegistered",
     "CustomerUpdated",
+    "GiftCardIssued",
+    "GiftCardRedeemed",
+    "GiftCardRefunded",
     "KeyCreated",
     "KeyRevoked",
     "OrderCancelled",
@@ -64,6 +72,7 @@ __all__ = [
     "OrderLine",
     "OrderPaid",
     "OrderPlaced",
+    "OrderPriced",
     "OrderRefunded",
     "OrderShipped",
     "ProductChanged",
@@ -74,4 +83,5 @@ __all__ = [
     "ShipmentScanned",
     "StageChanged",
     "VisitorIdentified",
+    "WishListChanged",
 ]

@@ -8,6 +8,8 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, model_validator
 from sqlalchemy import select
 
+from orders_service.gift_cards.api import GiftCardUse
+from orders_service.gift_cards.service import Use
 from orders_service.orders import rules, service
 from orders_service.orders.models import Order
 from orders_service.orders.totals import shop_totals
@@ -48,17 +50,27 @@ class OrderBody(Body):
     discount: Money | None = None
     shipping: Money | None = None
     coupon: Code | None = None
+    gift_cards: Annotated[list[GiftCardUse] | None, Field(max_length=20)] = None
     placed_at: Time | None = None
 
     @model_validator(mode="after")
     def _adds_up(self) -> "OrderBody":
-        amounts = [line.unit_price for line in self.lines]
-        amounts += [amount for amount in (self.discount, self.shipping) if amount is not None]
-        if len({amount.currency for amount in amounts}) > 1:
+        currencies = {line.unit_price.currency for line in self.lines}
+        currencies |= {each.currency for each in (self.discount, self.shipping) if each is not None}
+        currencies |= {use.amount.currency for use in self.gift_cards or ()}
+        if len(currencies) > 1:
             raise ValueError("all amounts of an order must be in one currency")
-        if self.discount is not None and self.discount.amount > self.items():
+        items, discount = self.items(), _amount(self.discount)
+        if discount > items:
             raise ValueError("the discount must not be more than the items come to")
+        if self.from_gift_cards() > items - discount + _amount(self.shipping):
+            raise ValueError("the gift cards must not pay more than the order comes to")
+        if len({use.code for use in self.gift_cards or ()}) < len(self.gift_cards or ()):
+            raise ValueError("a gift card must be named once")
         return self
+
+    def from_gift_cards(self) -> int:
+        return sum(use.amount.amount for use in self.gift_cards or ())
 
     def items(self) -> int:
         return rules.items_total(
@@ -86,13 +98,34 @@ class OrderBody(Body):
                 for line in self.lines
             ],
             items=self.items(),
-            discount=self.discount.amount if self.discount else 0,
-            shipping=self.shipping.amount if self.shipping else 0,
+            discount=_amount(self.discount),
+            shipping=_amount(self.shipping),
+            gift_cards=self.from_gift_cards(),
+            gift_cards_refunded=0,
             placed_at=self.placed_at or now,
             paid=0,
             refunded=0,
             base_refunded=0,
         )
+
+    def uses(self, order: Order, at: datetime) -> list[Use]:
+        """What the order takes from which gift card."""
+        return [
+            Use(
+                order.order_id,
+                order.customer_id,
+                order.currency,
+                place,
+                use.code,
+                use.amount.amount,
+                at,
+            )
+            for place, use in enumerate(self.gift_cards or ())
+        ]
+
+
+def _amount(money: Money | None) -> int:
+    return money.amount if money is not None else 0
 
 
 class LineAnswer(Answer):
@@ -124,6 +157,8 @@ class OrderAnswer(Answer):
     coupon: str | None
     lines: list[LineAnswer]
     totals: TotalsAnswer
+    gift_cards_refunded: Money
+    """What went back to the gift cards; `totals.refunded` is what went back as money."""
     placed_at: Time
     paid_at: Time | None
     delivered_at: Time | None
@@ -155,6 +190,7 @@ def render(order: Order) -> OrderAnswer:
         totals=TotalsAnswer(
             **{name: money(amount) for name, amount in order.totals._asdict().items()}
         ),
+        gift_cards_refunded=money(order.gift_cards_refunded),
         placed_at=order.placed_at,
         paid_at=order.paid_at,
         delivered_at=order.delivered_at,
@@ -169,8 +205,9 @@ async def place_order(
 ) -> OrderAnswer:
     """Place an order. Customers and products that are not known yet are made by it."""
     state = request.app.state
-    order = body.order(state.clock())
-    await service.place_order(session, order, state.settings.currency, state.clock())
+    now = state.clock()
+    order = body.order(now)
+    await service.place_order(session, order, state.settings.currency, now, body.uses(order, now))
     response.headers["Location"] = f"/v1/orders/{order.order_id}"
     response.headers["ETag"] = etag(order.version)
     return render(order)

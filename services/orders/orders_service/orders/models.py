@@ -1,7 +1,7 @@
 """The order: what was bought, and how far it has come."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Mapped, mapped_column
@@ -40,11 +40,17 @@ class Order(Base):
     items: Mapped[int]
     discount: Mapped[int]
     shipping: Mapped[int]
+    gift_cards: Mapped[int] = mapped_column(default=0)
+    """How much of the total is paid with gift cards."""
+    gift_cards_refunded: Mapped[int] = mapped_column(default=0)
+    """How much of that went back to them."""
     paid: Mapped[int] = mapped_column(default=0)
     refunded: Mapped[int] = mapped_column(default=0)
     base_total: Mapped[int | None]
     base_refunded: Mapped[int] = mapped_column(default=0)
     base_cost: Mapped[int | None]
+    rate_day: Mapped[date | None]
+    """The day of the rate by which the order was priced, where that came after the order."""
     placed_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
@@ -60,7 +66,19 @@ class Order(Base):
 
     @property
     def totals(self) -> rules.Totals:
-        return rules.totals(self.items, self.discount, self.shipping, self.paid, self.refunded)
+        return rules.totals(
+            self.items,
+            self.discount,
+            self.shipping,
+            self.gift_cards,
+            self.paid,
+            self.refunded,
+        )
+
+    @property
+    def returned(self) -> int:
+        """What went back of the order's total, as money and to gift cards."""
+        return self.refunded + self.gift_cards_refunded
 
     def quantities(self) -> dict[str, int]:
         """How many of each sku were ordered."""
@@ -103,6 +121,7 @@ class Order(Base):
                 discount=self.discount,
                 shipping=self.shipping,
                 total=self.total,
+                gift_cards=self.gift_cards,
                 base_total=self.base_total,
                 base_cost=self.base_cost,
             )
@@ -110,7 +129,7 @@ class Order(Base):
 
     def pay(self, at: datetime) -> list[Event]:
         self.status = rules.next_status(self.order_id, self.status, "pay")
-        self.paid, self.paid_at = self.total, at
+        self.paid, self.paid_at = self.total - self.gift_cards, at
         return [
             OrderPaid(
                 order_id=self.order_id,
@@ -123,18 +142,23 @@ class Order(Base):
 
     def cancel(self, at: datetime) -> list[Event]:
         self.status = rules.next_status(self.order_id, self.status, "cancel")
-        self.refunded, self.cancelled_at = self.paid, at
+        self.refunded, self.gift_cards_refunded, self.cancelled_at = self.paid, self.gift_cards, at
         return [
             OrderCancelled(
                 order_id=self.order_id,
                 customer_id=self.customer_id,
                 currency=self.currency,
                 refunded=self.refunded,
+                gift_cards=self.gift_cards_refunded,
             )
         ]
 
     def ship(self) -> None:
         self.status = rules.next_status(self.order_id, self.status, "ship")
+
+    def lose(self) -> None:
+        """Nothing is on its way any more: the order can be shipped again, or called off."""
+        self.status = rules.next_status(self.order_id, self.status, "lose")
 
     def deliver(
         self, at: datetime, shipment_id: str | None, promised_at: datetime | None, *, late: bool

@@ -1,5 +1,6 @@
 """Exchange: from an order's currency into the shop's base currency."""
 
+from datetime import date
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import NamedTuple
 
@@ -7,10 +8,11 @@ from perennial_http import decimals
 
 
 class Rate(NamedTuple):
-    """`rate` major units of the base currency are paid for one major unit of the other."""
+    """`rate` major units of the base currency are paid for one major unit of the other, as of `day`."""
 
     base: str
     rate: Decimal
+    day: date | None = None
 
 
 def to_base(amount: int, currency: str, rate: Rate | None) -> int | None:

@@ -6,10 +6,20 @@ import uuid_utils.compat as uuids
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from orders_service.shipments import service
-from orders_service.shipments.models import Scan, ScanStatus, Shipment
+from orders_service.shipments import rules, service
+from orders_service.shipments.models import Scan, Shipment
 from perennial_events.values import Code
-from perennial_http import Answer, Authorized, Body, Id, Quantity, Session, Time, TransactionalRoute
+from perennial_http import (
+    Answer,
+    Authorized,
+    Body,
+    Id,
+    Quantity,
+    Session,
+    Time,
+    TransactionalRoute,
+    etag,
+)
 
 router = APIRouter(route_class=TransactionalRoute, tags=["shipments"])
 
@@ -35,6 +45,7 @@ class ShipmentAnswer(Answer):
     carrier: str
     tracking_number: str
     lines: list[dict[str, Any]]
+    status: rules.Status
     promised_at: Time
     shipped_at: Time
     delivered_at: Time | None
@@ -52,7 +63,7 @@ class Location(Body):
 
 class ScanBody(Body):
     at: Time
-    status: ScanStatus
+    status: rules.Seen
     location: Location | None = None
 
 
@@ -60,7 +71,7 @@ class ScanBody(Body):
     "/v1/orders/{order_id}/shipments", status_code=201, dependencies=[Authorized("orders:write")]
 )
 async def ship(
-    order_id: Id, body: ShipmentBody, session: Session, request: Request
+    order_id: Id, body: ShipmentBody, session: Session, request: Request, response: Response
 ) -> ShipmentAnswer:
     """Send goods of a paid order on their way, with a promise."""
     shipment = Shipment(
@@ -71,8 +82,18 @@ async def ship(
         lines=[line.model_dump() for line in body.lines or ()],
         promised_at=body.promised_at,
         shipped_at=request.app.state.clock(),
+        status="shipped",
     )
-    return ShipmentAnswer.model_validate(await service.ship(session, shipment))
+    await service.ship(session, shipment)
+    response.headers["Location"] = f"/v1/shipments/{shipment.shipment_id}"
+    return ShipmentAnswer.model_validate(shipment)
+
+
+@router.get("/v1/shipments/{shipment_id}", dependencies=[Authorized("orders:read")])
+async def get_shipment(shipment_id: Id, session: Session, response: Response) -> ShipmentAnswer:
+    shipment = await service.get_shipment(session, shipment_id)
+    response.headers["ETag"] = etag(shipment.version)
+    return ShipmentAnswer.model_validate(shipment)
 
 
 @router.get("/v1/orders/{order_id}/shipments", dependencies=[Authorized("orders:read")])

@@ -18,11 +18,15 @@ from perennial_events.catalogue import (
     ComplaintResolved,
     CustomerRegistered,
     CustomerUpdated,
+    GiftCardIssued,
+    GiftCardRedeemed,
+    GiftCardRefunded,
     OrderCancelled,
     OrderCompleted,
     OrderDelivered,
     OrderPaid,
     OrderPlaced,
+    OrderPriced,
     OrderRefunded,
     OrderShipped,
     ProductChanged,
@@ -32,6 +36,7 @@ from perennial_events.catalogue import (
     ShipmentScanned,
     StageChanged,
     VisitorIdentified,
+    WishListChanged,
 )
 from profile_service.state.identity import anonymous, visitor
 
@@ -108,7 +113,8 @@ Gatherer = Callable[[Facts, Any, Envelope], str | None]
 
 
 def _of_customer(_facts: Facts, event: Any, _envelope: Envelope) -> str | None:
-    return str(event.customer_id)
+    customer_id: str | None = event.customer_id
+    return customer_id
 
 
 def _clicked(facts: Facts, event: Clicked, envelope: Envelope) -> str:
@@ -127,13 +133,27 @@ def _clicked(facts: Facts, event: Clicked, envelope: Envelope) -> str:
 def _placed(facts: Facts, event: OrderPlaced, envelope: Envelope) -> str:
     change = facts.order(event)
     change.placed_at, change.total, change.cost = envelope.time, event.base_total, event.base_cost
-    if event.base_total is not None and event.total:
-        change.prices = [
-            [line.category, line.unit_price * event.base_total // event.total]
-            for line in event.lines
-            if line.category is not None
-        ]
+    change.prices = _prices(event)
     return event.customer_id
+
+
+def _priced(facts: Facts, event: OrderPriced, _envelope: Envelope) -> str:
+    change = facts.order(event)
+    change.total, change.cost = event.base_total, event.base_cost
+    change.refunded += event.refunded_more
+    change.refunded_cost += event.refunded_cost_more
+    change.prices = _prices(event)
+    return event.customer_id
+
+
+def _prices(event: OrderPlaced | OrderPriced) -> list[list[Any]] | None:
+    if event.base_total is None or not event.total:
+        return None
+    return [
+        [line.category, line.unit_price * event.base_total // event.total]
+        for line in event.lines
+        if line.category is not None
+    ]
 
 
 def _paid(facts: Facts, event: OrderPaid, envelope: Envelope) -> str:
@@ -206,11 +226,15 @@ GATHERERS: Mapping[type[Event], Gatherer] = {
     ComplaintResolved: _resolved,
     CustomerRegistered: _of_customer,
     CustomerUpdated: _of_customer,
+    GiftCardIssued: _of_customer,
+    GiftCardRedeemed: _of_customer,
+    GiftCardRefunded: _of_customer,
     OrderCancelled: _cancelled,
     OrderCompleted: _of_customer,
     OrderDelivered: _delivered,
     OrderPaid: _paid,
     OrderPlaced: _placed,
+    OrderPriced: _priced,
     OrderRefunded: _refunded,
     OrderShipped: _of_customer,
     ProductChanged: _product,
@@ -220,6 +244,7 @@ GATHERERS: Mapping[type[Event], Gatherer] = {
     ShipmentScanned: _of_customer,
     StageChanged: _of_customer,
     VisitorIdentified: _identified,
+    WishListChanged: _of_customer,
 }
 """The events that make up customer state and timeline, and what each of them says."""
 
