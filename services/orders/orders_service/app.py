@@ -6,10 +6,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from orders_service.gift_cards import api as gift_cards
 from orders_service.handlers import SUBSCRIPTIONS
+from orders_service.opportunities import api as opportunities
 from orders_service.orders import api as orders
 from orders_service.orders import imports
 from orders_service.orders.pricing import price_late_orders
 from orders_service.products import api as products
+from orders_service.quotes import api as quotes
+from orders_service.quotes.service import expire_quotes
 from orders_service.rates import api as rates
 from orders_service.returns import api as returns
 from orders_service.settings import Settings
@@ -20,6 +23,7 @@ from perennial_events import Clock, Database, Timer, Worker, open_log, utc_now
 from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
 
 DELAYS = Timer("shipment delays", 1.0, tell_delays)
+QUOTES = Timer("quotes", 1.0, expire_quotes)
 
 
 def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
@@ -36,7 +40,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         group="orders",
         url=settings.database_url,
         subscriptions=SUBSCRIPTIONS,
-        timers=(DELAYS, Timer("late prices", 1.0, late_prices), *HOUSEKEEPING),
+        timers=(DELAYS, QUOTES, Timer("late prices", 1.0, late_prices), *HOUSEKEEPING),
         clock=clock,
     )
     app = create_app(
@@ -52,6 +56,8 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             shipments.router,
             returns.router,
             gift_cards.router,
+            opportunities.router,
+            quotes.router,
             wish_lists.router,
             rates.router,
             operations(worker),

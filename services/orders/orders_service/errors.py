@@ -92,3 +92,27 @@ class GiftCardTooSmall(Conflict):
             f"On the gift card ending in {code_end} less is left than that.",
             balance={"amount": balance, "currency": currency},
         )
+
+
+class UnknownQuote(NotFound):
+    def __init__(self, quote_id: str) -> None:
+        super().__init__(f"There is no quote {quote_id}.")
+
+
+class QuoteExists(Conflict):
+    title = "A quote with this quote_id exists already"
+
+    def __init__(self, quote_id: str) -> None:
+        super().__init__(f"Quote {quote_id} was made before.")
+
+
+class UnknownOpportunity(NotFound):
+    def __init__(self, opportunity_id: str) -> None:
+        super().__init__(f"There is no opportunity {opportunity_id}.")
+
+
+class OpportunityExists(Conflict):
+    title = "An opportunity with this opportunity_id exists already"
+
+    def __init__(self, opportunity_id: str) -> None:
+        super().__init__(f"Opportunity {opportunity_id} was opened before.")

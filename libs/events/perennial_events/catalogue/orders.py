@@ -21,6 +21,8 @@ from perennial_events.values import (
 ORDERS = "perennial.orders"
 CATALOGUE = "perennial.catalogue"
 
+SalesStage = Literal["lead", "qualified", "proposal", "negotiation", "won", "lost"]
+
 
 class ProductChanged(Event, topic=CATALOGUE, fact="product_changed", subject="sku", key="sku"):
     """A product as it is from now on."""
@@ -223,3 +225,68 @@ class WishListChanged(Event, topic=ORDERS, fact="wish_list_changed", subject="cu
     customer_id: Id
     sku: Id
     change: Literal["added", "removed"]
+
+
+class QuoteCreated(Event, topic=ORDERS, fact="quote_created", subject="quote_id"):
+    """A company is to be offered this. `owner` is the code of a member of staff."""
+
+    quote_id: Id
+    customer_id: Id
+    opportunity_id: Id | None = None
+    owner: Id
+    currency: Currency
+    total: Amount
+    valid_until: Time
+
+
+class QuoteSent(Event, topic=ORDERS, fact="quote_sent", subject="quote_id"):
+    quote_id: Id
+    customer_id: Id
+    owner: Id
+    valid_until: Time
+
+
+class QuoteAccepted(Event, topic=ORDERS, fact="quote_accepted", subject="quote_id"):
+    """The company took the offer, and this order came of it."""
+
+    quote_id: Id
+    customer_id: Id
+    owner: Id
+    order_id: Id
+
+
+class QuoteDeclined(Event, topic=ORDERS, fact="quote_declined", subject="quote_id"):
+    quote_id: Id
+    customer_id: Id
+    owner: Id
+
+
+class QuoteExpired(Event, topic=ORDERS, fact="quote_expired", subject="quote_id"):
+    """Nobody took the offer in time."""
+
+    quote_id: Id
+    customer_id: Id
+    owner: Id
+
+
+class OpportunityOpened(Event, topic=ORDERS, fact="opportunity_opened", subject="opportunity_id"):
+    """A sale to a company may come true. `owner` is the code of a member of staff."""
+
+    opportunity_id: Id
+    customer_id: Id
+    owner: Id
+    stage: SalesStage
+    currency: Currency
+    value: Amount
+
+
+class OpportunityMoved(Event, topic=ORDERS, fact="opportunity_moved", subject="opportunity_id"):
+    """A possible sale came to another stage of the pipeline; `won` and `lost` close it."""
+
+    opportunity_id: Id
+    customer_id: Id
+    owner: Id
+    previous: SalesStage
+    stage: SalesStage
+    currency: Currency
+    value: Amount

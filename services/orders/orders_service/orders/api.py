@@ -11,9 +11,19 @@ from sqlalchemy import select
 from orders_service.gift_cards.api import GiftCardUse
 from orders_service.gift_cards.service import Use
 from orders_service.orders import rules, service
+from orders_service.orders.lines import (
+    LineAnswer,
+    LineBody,
+    amount_of,
+    check_adds_up,
+    items_of,
+    line_columns,
+    render_lines,
+)
 from orders_service.orders.models import Order
 from orders_service.orders.totals import shop_totals
-from perennial_events.values import CatalogueText, Code
+from orders_service.sums import Sum
+from perennial_events.values import Code
 from perennial_http import (
     Answer,
     Authorized,
@@ -22,7 +32,6 @@ from perennial_http import (
     Money,
     Page,
     PageQuery,
-    Quantity,
     Session,
     Time,
     TransactionalRoute,
@@ -31,14 +40,6 @@ from perennial_http import (
 )
 
 router = APIRouter(route_class=TransactionalRoute, tags=["orders"])
-
-
-class LineBody(Body):
-    sku: Id
-    quantity: Quantity
-    unit_price: Money
-    name: CatalogueText | None = None
-    category: CatalogueText | None = None
 
 
 class OrderBody(Body):
@@ -55,15 +56,10 @@ class OrderBody(Body):
 
     @model_validator(mode="after")
     def _adds_up(self) -> "OrderBody":
-        currencies = {line.unit_price.currency for line in self.lines}
-        currencies |= {each.currency for each in (self.discount, self.shipping) if each is not None}
-        currencies |= {use.amount.currency for use in self.gift_cards or ()}
-        if len(currencies) > 1:
+        total = check_adds_up(self.lines, self.discount, self.shipping)
+        if {use.amount.currency for use in self.gift_cards or ()} - {self.currency}:
             raise ValueError("all amounts of an order must be in one currency")
-        items, discount = self.items(), _amount(self.discount)
-        if discount > items:
-            raise ValueError("the discount must not be more than the items come to")
-        if self.from_gift_cards() > items - discount + _amount(self.shipping):
+        if self.from_gift_cards() > total:
             raise ValueError("the gift cards must not pay more than the order comes to")
         if len({use.code for use in self.gift_cards or ()}) < len(self.gift_cards or ()):
             raise ValueError("a gift card must be named once")
@@ -72,10 +68,9 @@ class OrderBody(Body):
     def from_gift_cards(self) -> int:
         return sum(use.amount.amount for use in self.gift_cards or ())
 
-    def items(self) -> int:
-        return rules.items_total(
-            rules.Line(line.quantity, line.unit_price.amount) for line in self.lines
-        )
+    @property
+    def currency(self) -> str:
+        return self.lines[0].unit_price.currency
 
     def order(self, now: datetime) -> Order:
         """A new order as this body describes it."""
@@ -86,20 +81,11 @@ class OrderBody(Body):
             store=self.store,
             channel=self.channel,
             coupon=self.coupon,
-            currency=self.lines[0].unit_price.currency,
-            lines=[
-                {
-                    "sku": line.sku,
-                    "quantity": line.quantity,
-                    "unit_price": line.unit_price.amount,
-                    "name": line.name,
-                    "category": line.category,
-                }
-                for line in self.lines
-            ],
-            items=self.items(),
-            discount=_amount(self.discount),
-            shipping=_amount(self.shipping),
+            currency=self.currency,
+            lines=line_columns(self.lines),
+            items=items_of(self.lines),
+            discount=amount_of(self.discount),
+            shipping=amount_of(self.shipping),
             gift_cards=self.from_gift_cards(),
             gift_cards_refunded=0,
             placed_at=self.placed_at or now,
@@ -122,18 +108,6 @@ class OrderBody(Body):
             )
             for place, use in enumerate(self.gift_cards or ())
         ]
-
-
-def _amount(money: Money | None) -> int:
-    return money.amount if money is not None else 0
-
-
-class LineAnswer(Answer):
-    sku: Id
-    quantity: int
-    unit_price: Money
-    name: str | None
-    category: str | None
 
 
 class TotalsAnswer(Answer):
@@ -177,16 +151,7 @@ def render(order: Order) -> OrderAnswer:
         store=order.store,
         channel=order.channel,
         coupon=order.coupon,
-        lines=[
-            LineAnswer(
-                sku=line["sku"],
-                quantity=line["quantity"],
-                unit_price=money(line["unit_price"]),
-                name=line.get("name"),
-                category=line.get("category"),
-            )
-            for line in order.lines
-        ],
+        lines=render_lines(order.lines, order.currency),
         totals=TotalsAnswer(
             **{name: money(amount) for name, amount in order.totals._asdict().items()}
         ),
@@ -235,9 +200,9 @@ class ShopTotalsAnswer(Answer):
     orders: int
     cancelled: int
     customers: int
-    gross: Money
-    refunded: Money
-    net: Money
+    gross: Sum
+    refunded: Sum
+    net: Sum
     returns: int
     unpriced: int
 
@@ -248,7 +213,7 @@ async def get_totals(session: Session, request: Request) -> ShopTotalsAnswer:
     currency = request.app.state.settings.currency
     sums = (await shop_totals(session))._asdict()
     for name in ("gross", "refunded", "net"):
-        sums[name] = Money(amount=sums[name], currency=currency)
+        sums[name] = Sum(amount=sums[name], currency=currency)
     return ShopTotalsAnswer(**sums)
 
 

@@ -18,6 +18,7 @@ from perennial_events.catalogue import (
     OrderPaid,
     OrderPlaced,
 )
+from perennial_events.values import MAX_AMOUNT
 
 
 class Order(Base):
@@ -183,10 +184,10 @@ class Order(Base):
 
 
 def sum_known(amounts: Iterable[int | None]) -> int | None:
-    """The sum, or None if one of the amounts is not known."""
+    """The sum, or None if one of the amounts is not known, or it is more than an amount may be."""
     total = 0
     for amount in amounts:
         if amount is None:
             return None
         total += amount
-    return total
+    return total if total <= MAX_AMOUNT else None

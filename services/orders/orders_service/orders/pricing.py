@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import and_, delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from orders_service.orders.models import Order
@@ -56,7 +56,12 @@ async def _late_orders(session: AsyncSession) -> Sequence[Order]:
             & (Order.placed_at >= LoadedRate.day)
             & (Order.placed_at < LoadedRate.day + GOOD_FOR + timedelta(days=1)),
         )
-        .where(or_(Order.base_total.is_(None), Order.rate_day < LoadedRate.day))
+        .where(
+            or_(
+                and_(Order.base_total.is_(None), Order.rate_day.is_(None)),
+                Order.rate_day < LoadedRate.day,
+            )
+        )
         .limit(AT_ONCE)
     )
     rows = await session.scalars(
@@ -92,7 +97,9 @@ def _cost(order: Order, returns: Sequence[Return]) -> int:
 
 def _price(order: Order, returns: Sequence[Return], rate: Rate, cost_told: int) -> list[Event]:
     order.rate_day = rate.day
-    base_total = to_base(order.total, order.currency, rate) or 0
+    base_total = to_base(order.total, order.currency, rate)
+    if base_total is None:
+        return []
     order.base_total, order.base_cost = base_total, order.cost_of(order.quantities())
     before, back, given = order.base_refunded, 0, 0
     for each in returns:
