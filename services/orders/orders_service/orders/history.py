@@ -15,7 +15,7 @@ from orders_service.orders.models import Order
 from orders_service.orders.service import complete_lines, known_orders, surroundings
 from orders_service.rates.rules import Rate
 from orders_service.returns.models import Return
-from orders_service.returns.service import check_returnable, refunded_value
+from orders_service.returns.service import check_returnable, refunded_goods
 from orders_service.shipments.models import Scan, Shipment
 from perennial_events import Event, emit
 from perennial_events.values import Code
@@ -190,7 +190,7 @@ class Replay:
             requested_at=past.requested_at,
         )
         check_returnable(order, wanted, self.returns)
-        before = refunded_value(order, self.returns)
+        before = refunded_goods(self.returns)
         self.returns.append(wanted)
         self._tell(past.requested_at, wanted.request())
         wanted.approve(past.requested_at)

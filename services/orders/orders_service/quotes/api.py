@@ -1,6 +1,6 @@
 """`/v1/quotes`."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated
 
 import uuid_utils.compat as uuids
@@ -37,6 +37,8 @@ from perennial_http import (
 
 router = APIRouter(route_class=TransactionalRoute, tags=["company sales"])
 
+VALID_FOR = timedelta(days=30)
+
 
 class QuoteBody(Body):
     quote_id: Id | None = None
@@ -46,7 +48,8 @@ class QuoteBody(Body):
     lines: Annotated[list[LineBody], Field(min_length=1, max_length=500)]
     discount: Money | None = None
     shipping: Money | None = None
-    valid_until: Time
+    valid_until: Time | None = None
+    """Thirty days from now where it is not said."""
 
     @model_validator(mode="after")
     def _adds_up(self) -> "QuoteBody":
@@ -66,7 +69,7 @@ class QuoteBody(Body):
             items=items_of(self.lines),
             discount=amount_of(self.discount),
             shipping=amount_of(self.shipping),
-            valid_until=self.valid_until,
+            valid_until=self.valid_until or now + VALID_FOR,
             created_at=now,
         )
 
@@ -119,7 +122,7 @@ async def create_quote(
 ) -> QuoteAnswer:
     """Draft an offer to a company."""
     now = request.app.state.clock()
-    if body.valid_until <= now:
+    if body.valid_until is not None and body.valid_until <= now:
         raise Invalid.field("/valid_until", "must be in the future")
     quote = body.quote(now)
     await service.create_quote(session, quote)

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from orders_service.db import Base
 from orders_service.orders.models import Order
-from orders_service.quantities import quantities_of
+from orders_service.quantities import Quantities, more, quantities_of
 from orders_service.returns import rules
 from perennial_events import Event
 from perennial_events.catalogue import OrderRefunded, ReturnLine, ReturnReceived, ReturnRequested
@@ -78,17 +78,18 @@ class Return(Base):
             )
         ]
 
-    def refund(self, order: Order, returned_before: int, at: datetime) -> list[Event]:
+    def refund(self, order: Order, refunded_before: Quantities, at: datetime) -> list[Event]:
         """Pay back the goods' share of what was paid for the order, the way it was paid.
 
-        `returned_before` is the value, at list price, of what was refunded earlier. Refunds never
-        exceed what was paid.
+        Goods that stand on several lines, at several prices, come back in the order of the lines; so
+        it matters which were refunded before. Refunds never exceed what was paid.
         """
         self.status = self._next("refund")
         self.refunded_at = at
         quantities = quantities_of(self.lines)
-        now = order.value_at_list_price(quantities)
-        due = rules.refund(order.items, order.discount, returned_before, now)
+        before = order.value_at_list_price(refunded_before)
+        after = order.value_at_list_price(more(refunded_before, quantities))
+        due = rules.refund(order.items, order.discount, before, after - before)
         self.amount, self.to_gift_cards = rules.by_means(
             order.total, order.gift_cards, order.returned, due
         )

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import uuid_utils.compat as uuids
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import Field
 
 from orders_service.shipments import rules, service
@@ -118,25 +119,26 @@ async def scan(shipment_id: Id, body: ScanBody, session: Session) -> ShipmentAns
     return ShipmentAnswer.model_validate(await service.scan(session, seen))
 
 
-@router.get("/v1/orders/{order_id}/trajectory", dependencies=[Authorized("orders:read")])
-async def trajectory(order_id: Id, session: Session, response: Response) -> dict[str, Any]:
+class GeoJson(JSONResponse):
+    media_type = "application/geo+json"
+
+
+@router.get(
+    "/v1/orders/{order_id}/trajectory",
+    dependencies=[Authorized("orders:read")],
+    response_class=GeoJson,
+)
+async def trajectory(order_id: Id, session: Session) -> GeoJson:
     """Where the parcels were seen, as GeoJSON (RFC 7946): a point a scan, a line a parcel."""
-    response.headers["Content-Type"] = "application/geo+json"
     scans = [s for s in await service.trajectory(session, order_id) if s.lat is not None]
     lines: dict[str, list[list[float | None]]] = {}
     for seen in scans:
         lines.setdefault(seen.shipment_id, []).append([seen.lon, seen.lat])
-    return {
-        "type": "FeatureCollection",
-        "features": [
-            *(
-                _feature("LineString", way, {"shipment_id": id})
-                for id, way in lines.items()
-                if way[1:]
-            ),
-            *(_feature("Point", [seen.lon, seen.lat], _properties(seen)) for seen in scans),
-        ],
-    }
+    features = [
+        *(_feature("LineString", way, {"shipment_id": id}) for id, way in lines.items() if way[1:]),
+        *(_feature("Point", [seen.lon, seen.lat], _properties(seen)) for seen in scans),
+    ]
+    return GeoJson({"type": "FeatureCollection", "features": features})
 
 
 def _feature(kind: str, coordinates: Any, properties: dict[str, Any]) -> dict[str, Any]:
