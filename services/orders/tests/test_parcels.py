@@ -1,6 +1,7 @@
 """Parcels: their states, loss, delays by the clock, and the way they took as GeoJSON."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -84,7 +85,7 @@ async def test_scans_move_a_parcel_and_late_ones_do_not(client: httpx.AsyncClien
 
 
 async def test_what_is_lost_can_be_sent_again_or_called_off_or_found(
-    client: httpx.AsyncClient,
+    client: httpx.AsyncClient, app: ServiceApp, clock: Any
 ) -> None:
     for order_id in ("again", "off", "found"):
         await paid(client, order_id)
@@ -98,6 +99,10 @@ async def test_what_is_lost_can_be_sent_again_or_called_off_or_found(
         if order_id == "off":
             cancelled = (await client.post(f"/v1/orders/{order_id}/cancel")).json()
             assert cancelled["totals"]["refunded"] == cancelled["totals"]["paid"]
+            async with app.runtime.database.transaction() as session:
+                assert (
+                    await tell_delays(session, clock() + timedelta(days=9)) == 1
+                )  # the lost "again"
         found = await scan(client, parcel, "delivered", "06T08:00")
         assert found.status_code == 200
     assert await status_of(client, "off") == "cancelled"

@@ -46,11 +46,9 @@ async def accept_quote(session: AsyncSession, quote_id: str, base: str, now: dat
     """The company takes the offer: this places the order, once, and wins the opportunity."""
     quote = await _lock(session, quote_id)
     order = _order_of(quote, now)
-    accepted = quote.accept(order.order_id, now)
-    # The order's row is there before the quote's names it.
-    with session.no_autoflush:
-        await place_order(session, order, base, now)
-    emit(session, *accepted, at=now)
+    # First: its row must be there before the quote's names it. A quote that refuses undoes it.
+    await place_order(session, order, base, now)
+    emit(session, *quote.accept(order.order_id, now), at=now)
     if quote.opportunity_id is not None:
         await win_opportunity(session, quote.opportunity_id, quote.total, quote.currency, now)
     return quote

@@ -97,17 +97,22 @@ def _not_shipped(order: Order, shipments: Sequence[Shipment]) -> dict[str, int]:
 
 
 async def tell_delays(session: AsyncSession, now: datetime) -> int:
-    """Publish `shipment_delayed` for shipments past their promise; return how many there were."""
+    """Publish `shipment_delayed` for shipments past their promise; return how many there were.
+
+    Nobody waits for a parcel any more that was lost and whose order was called off.
+    """
     rows = await session.scalars(
         select(Shipment)
+        .join(Order, Order.order_id == Shipment.order_id)
         .where(
+            Order.status != "cancelled",
             Shipment.promised_at < now,
             Shipment.delivered_at.is_(None),
             Shipment.delay_told_at.is_(None),
         )
         .order_by(Shipment.promised_at)
         .limit(DELAYS_AT_ONCE)
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=Shipment, skip_locked=True)
     )
     shipments = rows.all()
     for shipment in shipments:
