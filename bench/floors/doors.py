@@ -18,6 +18,7 @@ from pydantic_core import to_json
 
 from engagement_service.tracking.calls import AnyCall, Call, Track, Wire
 from orders_service.orders.api import OrderBody
+from orders_service.orders.lines import items_of
 from perennial_events.log.postgres import connect_arguments
 
 SCHEMA = """
@@ -93,7 +94,7 @@ async def place_order(request: Request) -> Response:
             body.order_id,
             body.customer_id,
             lines,
-            body.items(),
+            items_of(body.lines),
             datetime.now(UTC),
         )
         await connection.execute(

@@ -41,12 +41,14 @@ def docs(
 
 def generate() -> Iterator[tuple[Path, str]]:
     """Every generated document: its path in the checkout, and its text."""
-    from perennial_cli.services import SERVICES  # noqa: PLC0415  (commands load what they use)
+    from perennial_cli.diagrams import state_machines  # noqa: PLC0415  (commands load what they use)
+    from perennial_cli.services import SERVICES  # noqa: PLC0415
     from perennial_events import asyncapi, schemas  # noqa: PLC0415
 
     for event in schemas.catalogue_types():
         yield SCHEMAS / f"{event.type}.json", _render(schemas.schema_of(event))
     yield GENERATED / "asyncapi.json", _render(asyncapi.document())
+    yield GENERATED / "state-machines.md", state_machines(tuple(SERVICES))
     for service in SERVICES:
         yield GENERATED / "openapi" / f"{service}.json", _render(openapi(service))
 

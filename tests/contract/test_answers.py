@@ -91,6 +91,12 @@ async def test_what_was_created_is_read_back_with_a_strong_etag(
     assert (await door.client.get(read.url, headers={"If-None-Match": '"x"'})).content
 
 
+CHANGES = {
+    "/v1/customers/{customer_id}": {"name": "Somebody Else"},
+    "/v1/opportunities/{opportunity_id}": {"next_step": "Call them"},
+}
+"""For a PATCH: something that can be changed."""
+
 GUARDED = [each for each in OPERATIONS if "If-Match" in each.parameters("header")]
 
 
@@ -107,7 +113,7 @@ async def test_a_stale_write_is_refused_and_a_fresh_one_is_not(
         made = await door.client.put(target, json=body)
     else:
         made = await make_by_post(door, operation, id)
-        body = {"name": "Somebody Else"}
+        body = CHANGES[operation.path]
     assert made.status_code in (200, 201), made.text
     tag = (await door.client.get(target)).headers["ETag"]
 

@@ -19,5 +19,10 @@ def less(whole: Mapping[str, int], part: Mapping[str, int]) -> Quantities:
     return {sku: whole.get(sku, 0) - part.get(sku, 0) for sku in {**whole, **part}}
 
 
+def more(whole: Mapping[str, int], part: Mapping[str, int]) -> Quantities:
+    """`whole + part` by sku."""
+    return {sku: whole.get(sku, 0) + part.get(sku, 0) for sku in {**whole, **part}}
+
+
 def positive(quantities: Mapping[str, int]) -> Quantities:
     return {sku: quantity for sku, quantity in quantities.items() if quantity > 0}

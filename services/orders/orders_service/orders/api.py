@@ -8,11 +8,23 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field, model_validator
 from sqlalchemy import select
 
+from orders_service.gift_cards.api import GiftCardUse
+from orders_service.gift_cards.service import Use
 from orders_service.orders import rules, service
+from orders_service.orders.lines import (
+    LineAnswer,
+    LineBody,
+    amount_of,
+    check_adds_up,
+    items_of,
+    line_columns,
+    render_lines,
+)
 from orders_service.orders.models import Order
 from orders_service.orders.totals import shop_totals
+from orders_service.sums import Sum
 from perennial_events.identities import identities_of
-from perennial_events.values import CatalogueText, Code
+from perennial_events.values import Code
 from perennial_http import (
     AFTER,
     Answer,
@@ -22,7 +34,6 @@ from perennial_http import (
     Money,
     Page,
     PageQuery,
-    Quantity,
     Session,
     Time,
     TransactionalRoute,
@@ -31,14 +42,6 @@ from perennial_http import (
 )
 
 router = APIRouter(route_class=TransactionalRoute, tags=["orders"])
-
-
-class LineBody(Body):
-    sku: Id
-    quantity: Quantity
-    unit_price: Money
-    name: CatalogueText | None = None
-    category: CatalogueText | None = None
 
 
 class OrderBody(Body):
@@ -50,22 +53,26 @@ class OrderBody(Body):
     discount: Money | None = None
     shipping: Money | None = None
     coupon: Code | None = None
+    gift_cards: Annotated[list[GiftCardUse] | None, Field(max_length=20)] = None
     placed_at: Time | None = None
 
     @model_validator(mode="after")
     def _adds_up(self) -> "OrderBody":
-        amounts = [line.unit_price for line in self.lines]
-        amounts += [amount for amount in (self.discount, self.shipping) if amount is not None]
-        if len({amount.currency for amount in amounts}) > 1:
+        total = check_adds_up(self.lines, self.discount, self.shipping)
+        if {use.amount.currency for use in self.gift_cards or ()} - {self.currency}:
             raise ValueError("all amounts of an order must be in one currency")
-        if self.discount is not None and self.discount.amount > self.items():
-            raise ValueError("the discount must not be more than the items come to")
+        if self.from_gift_cards() > total:
+            raise ValueError("the gift cards must not pay more than the order comes to")
+        if len({use.code for use in self.gift_cards or ()}) < len(self.gift_cards or ()):
+            raise ValueError("a gift card must be named once")
         return self
 
-    def items(self) -> int:
-        return rules.items_total(
-            rules.Line(line.quantity, line.unit_price.amount) for line in self.lines
-        )
+    def from_gift_cards(self) -> int:
+        return sum(use.amount.amount for use in self.gift_cards or ())
+
+    @property
+    def currency(self) -> str:
+        return self.lines[0].unit_price.currency
 
     def order(self, now: datetime) -> Order:
         """A new order as this body describes it."""
@@ -76,33 +83,33 @@ class OrderBody(Body):
             store=self.store,
             channel=self.channel,
             coupon=self.coupon,
-            currency=self.lines[0].unit_price.currency,
-            lines=[
-                {
-                    "sku": line.sku,
-                    "quantity": line.quantity,
-                    "unit_price": line.unit_price.amount,
-                    "name": line.name,
-                    "category": line.category,
-                }
-                for line in self.lines
-            ],
-            items=self.items(),
-            discount=self.discount.amount if self.discount else 0,
-            shipping=self.shipping.amount if self.shipping else 0,
+            currency=self.currency,
+            lines=line_columns(self.lines),
+            items=items_of(self.lines),
+            discount=amount_of(self.discount),
+            shipping=amount_of(self.shipping),
+            gift_cards=self.from_gift_cards(),
+            gift_cards_refunded=0,
             placed_at=self.placed_at or now,
             paid=0,
             refunded=0,
             base_refunded=0,
         )
 
-
-class LineAnswer(Answer):
-    sku: Id
-    quantity: int
-    unit_price: Money
-    name: str | None
-    category: str | None
+    def uses(self, order: Order, at: datetime) -> list[Use]:
+        """What the order takes from which gift card."""
+        return [
+            Use(
+                order.order_id,
+                order.customer_id,
+                order.currency,
+                place,
+                use.code,
+                use.amount.amount,
+                at,
+            )
+            for place, use in enumerate(self.gift_cards or ())
+        ]
 
 
 class TotalsAnswer(Answer):
@@ -127,6 +134,8 @@ class OrderAnswer(Answer):
     coupon: str | None
     lines: list[LineAnswer]
     totals: TotalsAnswer
+    gift_cards_refunded: Money
+    """What went back to the gift cards; `totals.refunded` is what went back as money."""
     placed_at: Time
     paid_at: Time | None
     delivered_at: Time | None
@@ -145,19 +154,11 @@ def render(order: Order) -> OrderAnswer:
         store=order.store,
         channel=order.channel,
         coupon=order.coupon,
-        lines=[
-            LineAnswer(
-                sku=line["sku"],
-                quantity=line["quantity"],
-                unit_price=money(line["unit_price"]),
-                name=line.get("name"),
-                category=line.get("category"),
-            )
-            for line in order.lines
-        ],
+        lines=render_lines(order.lines, order.currency),
         totals=TotalsAnswer(
             **{name: money(amount) for name, amount in order.totals._asdict().items()}
         ),
+        gift_cards_refunded=money(order.gift_cards_refunded),
         placed_at=order.placed_at,
         paid_at=order.paid_at,
         delivered_at=order.delivered_at,
@@ -172,8 +173,9 @@ async def place_order(
 ) -> OrderAnswer:
     """Place an order. Customers and products that are not known yet are made by it."""
     state = request.app.state
-    order = body.order(state.clock())
-    await service.place_order(session, order, state.settings.currency, state.clock())
+    now = state.clock()
+    order = body.order(now)
+    await service.place_order(session, order, state.settings.currency, now, body.uses(order, now))
     response.headers["Location"] = f"/v1/orders/{order.order_id}"
     response.headers["ETag"] = etag(order.tag)
     return render(order)
@@ -201,9 +203,9 @@ class ShopTotalsAnswer(Answer):
     orders: int
     cancelled: int
     customers: int
-    gross: Money
-    refunded: Money
-    net: Money
+    gross: Sum
+    refunded: Sum
+    net: Sum
     returns: int
     unpriced: int
 
@@ -214,7 +216,7 @@ async def get_totals(session: Session, request: Request) -> ShopTotalsAnswer:
     currency = request.app.state.settings.currency
     sums = (await shop_totals(session))._asdict()
     for name in ("gross", "refunded", "net"):
-        sums[name] = Money(amount=sums[name], currency=currency)
+        sums[name] = Sum(amount=sums[name], currency=currency)
     return ShopTotalsAnswer(**sums)
 
 

@@ -8,14 +8,15 @@ from uuid import NAMESPACE_URL, uuid5
 from pydantic import Field
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from orders_service.gift_cards import service as gift_cards
 from orders_service.orders import rules
 from orders_service.orders.api import OrderBody
 from orders_service.orders.models import Order
 from orders_service.orders.service import complete_lines, known_orders, surroundings
 from orders_service.rates.rules import Rate
 from orders_service.returns.models import Return
-from orders_service.returns.service import check_returnable, refunded_value
-from orders_service.shipments.models import Shipment
+from orders_service.returns.service import check_returnable, refunded_goods
+from orders_service.shipments.models import Scan, Shipment
 from perennial_events import Event, emit
 from perennial_events.values import Code
 from perennial_http import Body, FieldError, Id, Outcome, Problem, Quantity, Time
@@ -96,6 +97,12 @@ async def import_orders(
         session.add_all([*replay.shipments, *replay.returns])
         for at, events in replay.told:
             emit(session, *events, at=at, imported=True)
+    uses = [use for replay in replays for use in replay.uses]
+    await gift_cards.redeem(session, uses, imported=True)
+    await session.flush()
+    session.add_all(scan for replay in replays for scan in replay.scans)
+    back = [refund for replay in replays for refund in replay.to_gift_cards]
+    await gift_cards.refund(session, back, imported=True)
     return Outcome(len(replays), len(lines) - len(new), refused)
 
 
@@ -105,7 +112,10 @@ class Replay:
     def __init__(self, past: PastOrder, order: Order, now: datetime) -> None:
         self.order = order
         self.shipments: list[Shipment] = []
+        self.scans: list[Scan] = []
         self.returns: list[Return] = []
+        self.uses = past.uses(order, past.placed_at)
+        self.to_gift_cards: list[gift_cards.Refund] = []
         self.told: list[tuple[datetime, list[Event]]] = []
         self._past = past
         self._now = now
@@ -119,6 +129,7 @@ class Replay:
         if past.cancelled:
             at = past.cancelled_at or paid_at
             self._tell(at, order.cancel(at))
+            self._give_back(order.gift_cards_refunded, at)
         for shipment in sorted(past.shipments, key=lambda each: each.shipped_at):
             self._ship(shipment)
         if past.reached("delivered"):
@@ -142,13 +153,16 @@ class Replay:
             lines=[] if self.shipments else _lines(order.quantities()),
             promised_at=past.promised_at,
             shipped_at=past.shipped_at,
+            status="shipped",
         )
         self.shipments.append(shipment)
         self._tell(past.shipped_at, shipment.ship())
         if (past.delivered_at or self._now) > past.promised_at:
             self._tell(past.promised_at, shipment.delay(past.promised_at))
         if past.delivered_at is not None:
-            self._tell(past.delivered_at, shipment.scan("delivered", past.delivered_at))
+            at = past.delivered_at
+            self.scans.append(Scan(shipment_id=shipment.shipment_id, at=at, status="delivered"))
+            self._tell(at, shipment.scan("delivered", at))
 
     def _deliver(self, paid_at: datetime) -> None:
         if not self.shipments:
@@ -172,16 +186,24 @@ class Replay:
             lines=[line.model_dump() for line in past.lines],
             status="requested",
             amount=0,
+            to_gift_cards=0,
             requested_at=past.requested_at,
         )
         check_returnable(order, wanted, self.returns)
-        before = refunded_value(order, self.returns)
+        before = refunded_goods(self.returns)
         self.returns.append(wanted)
         self._tell(past.requested_at, wanted.request())
         wanted.approve(past.requested_at)
         if past.refunded_at is not None:
             self._tell(past.refunded_at, wanted.receive(past.refunded_at))
             self._tell(past.refunded_at, wanted.refund(order, before, past.refunded_at))
+            self._give_back(wanted.to_gift_cards, past.refunded_at, wanted.return_id)
+
+    def _give_back(self, amount: int, at: datetime, return_id: str | None = None) -> None:
+        order = self.order
+        self.to_gift_cards.append(
+            gift_cards.Refund(order.order_id, order.customer_id, amount, at, return_id)
+        )
 
     def _tell(self, at: datetime, events: list[Event]) -> None:
         self.told.append((at, events))

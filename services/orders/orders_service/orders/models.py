@@ -1,7 +1,7 @@
 """The order: what was bought, and how far it has come."""
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy.orm import Mapped, column_property, mapped_column
@@ -19,6 +19,7 @@ from perennial_events.catalogue import (
     OrderPlaced,
 )
 from perennial_events.identities import survivor
+from perennial_events.values import MAX_AMOUNT
 
 
 class Order(Base):
@@ -41,11 +42,17 @@ class Order(Base):
     items: Mapped[int]
     discount: Mapped[int]
     shipping: Mapped[int]
+    gift_cards: Mapped[int] = mapped_column(default=0)
+    """How much of the total is paid with gift cards."""
+    gift_cards_refunded: Mapped[int] = mapped_column(default=0)
+    """How much of that went back to them."""
     paid: Mapped[int] = mapped_column(default=0)
     refunded: Mapped[int] = mapped_column(default=0)
     base_total: Mapped[int | None]
     base_refunded: Mapped[int] = mapped_column(default=0)
     base_cost: Mapped[int | None]
+    rate_day: Mapped[date | None]
+    """The day of the rate by which the order was priced, where that came after the order."""
     placed_at: Mapped[datetime]
     paid_at: Mapped[datetime | None]
     delivered_at: Mapped[datetime | None]
@@ -69,7 +76,19 @@ class Order(Base):
 
     @property
     def totals(self) -> rules.Totals:
-        return rules.totals(self.items, self.discount, self.shipping, self.paid, self.refunded)
+        return rules.totals(
+            self.items,
+            self.discount,
+            self.shipping,
+            self.gift_cards,
+            self.paid,
+            self.refunded,
+        )
+
+    @property
+    def returned(self) -> int:
+        """What went back of the order's total, as money and to gift cards."""
+        return self.refunded + self.gift_cards_refunded
 
     def quantities(self) -> dict[str, int]:
         """How many of each sku were ordered."""
@@ -112,6 +131,7 @@ class Order(Base):
                 discount=self.discount,
                 shipping=self.shipping,
                 total=self.total,
+                gift_cards=self.gift_cards,
                 base_total=self.base_total,
                 base_cost=self.base_cost,
             )
@@ -119,7 +139,7 @@ class Order(Base):
 
     def pay(self, at: datetime) -> list[Event]:
         self.status = rules.next_status(self.order_id, self.status, "pay")
-        self.paid, self.paid_at = self.total, at
+        self.paid, self.paid_at = self.total - self.gift_cards, at
         return [
             OrderPaid(
                 order_id=self.order_id,
@@ -132,18 +152,23 @@ class Order(Base):
 
     def cancel(self, at: datetime) -> list[Event]:
         self.status = rules.next_status(self.order_id, self.status, "cancel")
-        self.refunded, self.cancelled_at = self.paid, at
+        self.refunded, self.gift_cards_refunded, self.cancelled_at = self.paid, self.gift_cards, at
         return [
             OrderCancelled(
                 order_id=self.order_id,
                 customer_id=self.customer_id,
                 currency=self.currency,
                 refunded=self.refunded,
+                gift_cards=self.gift_cards_refunded,
             )
         ]
 
     def ship(self) -> None:
         self.status = rules.next_status(self.order_id, self.status, "ship")
+
+    def lose(self) -> None:
+        """Nothing is on its way any more: the order can be shipped again, or called off."""
+        self.status = rules.next_status(self.order_id, self.status, "lose")
 
     def deliver(
         self, at: datetime, shipment_id: str | None, promised_at: datetime | None, *, late: bool
@@ -168,10 +193,10 @@ class Order(Base):
 
 
 def sum_known(amounts: Iterable[int | None]) -> int | None:
-    """The sum, or None if one of the amounts is not known."""
+    """The sum, or None if one of the amounts is not known, or it is more than an amount may be."""
     total = 0
     for amount in amounts:
         if amount is None:
             return None
         total += amount
-    return total
+    return total if total <= MAX_AMOUNT else None

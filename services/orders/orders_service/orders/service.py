@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
 from orders_service.errors import OrderExists, UnknownOrder
+from orders_service.gift_cards import service as gift_cards
 from orders_service.orders.models import Order
 from orders_service.products.service import Described, products_of_lines
 from orders_service.rates.rules import Rate, to_base
@@ -52,8 +53,14 @@ def complete_lines(order: Order, around: Surroundings) -> Rate | None:
     return around.rates.get((order.currency, day))
 
 
-async def place_order(session: AsyncSession, order: Order, base: str, now: datetime) -> None:
-    """Place a new order. Raises `OrderExists`."""
+async def place_order(
+    session: AsyncSession,
+    order: Order,
+    base: str,
+    now: datetime,
+    uses: Sequence[gift_cards.Use] = (),
+) -> None:
+    """Place a new order, and take its part from gift cards. Raises `OrderExists`."""
     around = await surroundings(session, [order], base, now)
     rate = complete_lines(order, around)
     placed = order.place(rate)
@@ -63,6 +70,7 @@ async def place_order(session: AsyncSession, order: Order, base: str, now: datet
     except IntegrityError:
         raise OrderExists(order.order_id) from None
     emit(session, *placed, at=order.placed_at)
+    await gift_cards.redeem(session, uses)
     merged = await survivors_of(session, [order.customer_id])
     set_committed_value(order, "survivor_id", merged[order.customer_id])
 
@@ -89,8 +97,11 @@ async def pay_order(session: AsyncSession, order_id: str, now: datetime) -> Orde
 
 
 async def cancel_order(session: AsyncSession, order_id: str, now: datetime) -> Order:
+    """Call an order off. Money goes back the way it came, gift cards get back what was theirs."""
     order = await lock_order(session, order_id)
     emit(session, *order.cancel(now), at=now)
+    back = gift_cards.Refund(order_id, order.customer_id, order.gift_cards_refunded, now)
+    await gift_cards.refund(session, [back])
     return order
 
 

@@ -1,6 +1,6 @@
 """Exchange rates, as the operator loads them."""
 
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 
 from sqlalchemy import Date, Numeric
@@ -17,3 +17,13 @@ class ExchangeRate(Base):
     day: Mapped[date] = mapped_column(Date, primary_key=True)
     currency: Mapped[str] = mapped_column(primary_key=True)
     rate: Mapped[Decimal] = mapped_column(Numeric)
+
+
+class LoadedRate(Base):
+    """A rate that was loaded just now, for which orders may be waiting."""
+
+    __tablename__ = "rates_loaded"
+
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    currency: Mapped[str] = mapped_column(primary_key=True)
+    loaded_at: Mapped[datetime]

@@ -1,28 +1,38 @@
 """Load exchange rates, and find the one of an order's day."""
 
 from collections.abc import Collection, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from orders_service.rates.models import ExchangeRate
+from orders_service.rates.models import ExchangeRate, LoadedRate
 from orders_service.rates.rules import Rate
 
 GOOD_FOR = timedelta(days=7)
 """Banks publish none at weekends and on holidays: the last one counts on for so long."""
 
 
-async def load_rates(session: AsyncSession, day: date, rates: Mapping[str, Decimal]) -> None:
-    """Set the rates of a day, by currency."""
+async def load_rates(
+    session: AsyncSession, day: date, rates: Mapping[str, Decimal], now: datetime
+) -> None:
+    """Set the rates of a day, by currency, and note that orders may be waiting for them."""
     statement = insert(ExchangeRate).values(
         [{"day": day, "currency": currency, "rate": rate} for currency, rate in rates.items()]
     )
     await session.execute(
         statement.on_conflict_do_update(
             index_elements=["day", "currency"], set_={"rate": statement.excluded.rate}
+        )
+    )
+    loaded = insert(LoadedRate).values(
+        [{"day": day, "currency": currency, "loaded_at": now} for currency in rates]
+    )
+    await session.execute(
+        loaded.on_conflict_do_update(
+            index_elements=["day", "currency"], set_={"loaded_at": loaded.excluded.loaded_at}
         )
     )
 
@@ -49,5 +59,5 @@ async def rates_for(
     for row in rows:  # by day: a later one replaces an earlier one
         for currency, day in foreign:
             if row.currency == currency and row.day <= day <= row.day + GOOD_FOR:
-                found[currency, day] = Rate(base, row.rate)
+                found[currency, day] = Rate(base, row.rate, row.day)
     return found

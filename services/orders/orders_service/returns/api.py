@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 import uuid_utils.compat as uuids
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from orders_service.returns import rules, service
@@ -18,6 +18,7 @@ from perennial_http import (
     Session,
     Time,
     TransactionalRoute,
+    etag,
 )
 
 router = APIRouter(route_class=TransactionalRoute, tags=["returns"])
@@ -43,7 +44,9 @@ class ReturnAnswer(Answer):
     lines: list[dict[str, Any]]
     status: rules.Status
     amount: int
-    """What was refunded, in minor units of the order's currency."""
+    """What was refunded as money, in minor units of the order's currency."""
+    to_gift_cards: int
+    """What went back to the gift cards that the order was paid with, likewise."""
     requested_at: Time
     decided_at: Time | None
     received_at: Time | None
@@ -60,7 +63,7 @@ class ReturnsAnswer(Answer):
     dependencies=[Authorized("orders:write"), PERSONAL],
 )
 async def request_return(
-    order_id: Id, body: ReturnBody, session: Session, request: Request
+    order_id: Id, body: ReturnBody, session: Session, request: Request, response: Response
 ) -> ReturnAnswer:
     """Announce goods to come back; soon after delivery this needs nobody's approval."""
     state = request.app.state
@@ -72,10 +75,13 @@ async def request_return(
         lines=[line.model_dump() for line in body.lines],
         status="requested",
         amount=0,
+        to_gift_cards=0,
         requested_at=state.clock(),
     )
     days = state.settings.return_window_days
-    return ReturnAnswer.model_validate(await service.request_return(session, wanted, days))
+    await service.request_return(session, wanted, days)
+    response.headers["Location"] = f"/v1/returns/{wanted.return_id}"
+    return ReturnAnswer.model_validate(wanted)
 
 
 @router.get("/v1/orders/{order_id}/returns", dependencies=[Authorized("orders:read"), PERSONAL])
@@ -86,8 +92,10 @@ async def list_returns(order_id: Id, session: Session) -> ReturnsAnswer:
 
 
 @router.get("/v1/returns/{return_id}", dependencies=[Authorized("orders:read"), PERSONAL])
-async def get_return(return_id: Id, session: Session) -> ReturnAnswer:
-    return ReturnAnswer.model_validate(await service.get_return(session, return_id))
+async def get_return(return_id: Id, session: Session, response: Response) -> ReturnAnswer:
+    found = await service.get_return(session, return_id)
+    response.headers["ETag"] = etag(found.version)
+    return ReturnAnswer.model_validate(found)
 
 
 VERBS = {

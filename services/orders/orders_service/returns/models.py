@@ -8,7 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from orders_service.db import Base
 from orders_service.orders.models import Order
-from orders_service.quantities import quantities_of
+from orders_service.quantities import Quantities, more, quantities_of
 from orders_service.returns import rules
 from perennial_events import Event
 from perennial_events.catalogue import OrderRefunded, ReturnLine, ReturnReceived, ReturnRequested
@@ -29,11 +29,18 @@ class Return(Base):
     lines: Mapped[list[dict[str, Any]]]
     status: Mapped[rules.Status]
     amount: Mapped[int] = mapped_column(default=0)
-    """What was refunded, in minor units of the order's currency."""
+    """What was refunded as money, in minor units of the order's currency."""
+    to_gift_cards: Mapped[int] = mapped_column(default=0)
+    """What went back to the gift cards that the order was paid with."""
+    base_amount: Mapped[int | None]
+    """What both take off the order's worth, in the base currency."""
     requested_at: Mapped[datetime]
     decided_at: Mapped[datetime | None]
     received_at: Mapped[datetime | None]
     refunded_at: Mapped[datetime | None]
+    version: Mapped[int] = mapped_column()
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
 
     @property
     def _lines(self) -> list[ReturnLine]:
@@ -71,23 +78,26 @@ class Return(Base):
             )
         ]
 
-    def refund(self, order: Order, returned_before: int, at: datetime) -> list[Event]:
-        """Pay back the goods' share of what was paid for the order.
+    def refund(self, order: Order, refunded_before: Quantities, at: datetime) -> list[Event]:
+        """Pay back the goods' share of what was paid for the order, the way it was paid.
 
-        `returned_before` is the value, at list price, of what was refunded earlier. Refunds never
-        exceed what was paid.
+        Goods that stand on several lines, at several prices, come back in the order of the lines; so
+        it matters which were refunded before. Refunds never exceed what was paid.
         """
         self.status = self._next("refund")
         self.refunded_at = at
         quantities = quantities_of(self.lines)
-        now = order.value_at_list_price(quantities)
-        due = rules.refund(order.items, order.discount, returned_before, now)
-        self.amount = min(due, order.paid - order.refunded)
+        before = order.value_at_list_price(refunded_before)
+        after = order.value_at_list_price(more(refunded_before, quantities))
+        due = rules.refund(order.items, order.discount, before, after - before)
+        self.amount, self.to_gift_cards = rules.by_means(
+            order.total, order.gift_cards, order.returned, due
+        )
         order.refunded += self.amount
-        base_amount = None
+        order.gift_cards_refunded += self.to_gift_cards
         if order.base_total is not None:
-            base_refunded = rules.share(order.base_total, order.refunded, order.total)
-            base_amount = base_refunded - order.base_refunded
+            base_refunded = rules.share(order.base_total, order.returned, order.total)
+            self.base_amount = base_refunded - order.base_refunded
             order.base_refunded = base_refunded
         return [
             OrderRefunded(
@@ -96,7 +106,8 @@ class Return(Base):
                 customer_id=self.customer_id,
                 currency=order.currency,
                 amount=self.amount,
-                base_amount=base_amount,
+                gift_cards=self.to_gift_cards,
+                base_amount=self.base_amount,
                 base_cost=order.cost_of(quantities),
                 lines=self._lines,
             )

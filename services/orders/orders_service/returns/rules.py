@@ -1,9 +1,9 @@
-"""How much goes back for returned goods, and who has to agree."""
+"""How much goes back for returned goods, which way, and who has to agree."""
 
 from datetime import datetime, timedelta
 from typing import Literal
 
-from orders_service.errors import IllegalTransition
+from orders_service.transitions import next_state
 
 Status = Literal["requested", "approved", "rejected", "received", "refunded"]
 Action = Literal["approve", "reject", "receive", "refund"]
@@ -17,16 +17,25 @@ TRANSITIONS: dict[Status, dict[Action, Status]] = {
 }
 
 
+WITHOUT_REFUND: dict[Status, dict[Action, Status]] = {
+    status: {action: after for action, after in actions.items() if action != "refund"}
+    for status, actions in TRANSITIONS.items()
+}
+"""For an exchange or a repair, which end when the goods are back."""
+
+
+def goods_are_out(kind: str, status: Status) -> bool:
+    """Whether the customer has parted with these goods, so that they cannot be returned once more.
+
+    What was exchanged or repaired is with the customer again.
+    """
+    return status != "rejected" and (kind == "refund" or status != "received")
+
+
 def next_status(return_id: str, kind: str, status: Status, action: Action) -> Status:
     """The status after `action`; only a return of the kind `refund` can be refunded."""
-    allowed = {
-        name: after
-        for name, after in TRANSITIONS[status].items()
-        if name != "refund" or kind == "refund"
-    }
-    if action not in allowed:
-        raise IllegalTransition(f"Return {return_id}", action, status, allowed)
-    return allowed[action]
+    table = TRANSITIONS if kind == "refund" else WITHOUT_REFUND
+    return next_state(table, f"Return {return_id}", status, action)
 
 
 def needs_no_approval(delivered_at: datetime | None, requested_at: datetime, days: int) -> bool:
@@ -49,3 +58,15 @@ def refund(items: int, discount: int, returned_before: int, returned_now: int) -
     return share(paid_for_goods, returned_before + returned_now, items) - share(
         paid_for_goods, returned_before, items
     )
+
+
+def by_means(total: int, gift_cards: int, returned_before: int, amount: int) -> tuple[int, int]:
+    """How much of a refund goes back as money, and how much to the gift cards.
+
+    Each gets its share: an order paid to a third with gift cards gives them a third of each refund. So
+    neither does credit turn into cash nor cash into credit. Rounding follows the running sum.
+    """
+    to_cards = share(gift_cards, returned_before + amount, total) - share(
+        gift_cards, returned_before, total
+    )
+    return amount - to_cards, to_cards

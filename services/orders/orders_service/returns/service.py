@@ -7,10 +7,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from orders_service.errors import IllegalTransition, NothingLeft, UnknownReturn
+from orders_service.gift_cards import service as gift_cards
 from orders_service.orders.models import Order
 from orders_service.orders.rules import RETURNABLE, TRANSITIONS
 from orders_service.orders.service import lock_order
-from orders_service.quantities import less, positive, quantities_of
+from orders_service.quantities import Quantities, less, positive, quantities_of
 from orders_service.returns import rules
 from orders_service.returns.models import Return
 from perennial_events import emit
@@ -51,7 +52,7 @@ def check_returnable(order: Order, wanted: Return, earlier: Sequence[Return]) ->
         )
     left = order.quantities()
     for each in earlier:
-        if each.status != "rejected":
+        if rules.goods_are_out(each.kind, each.status):
             left = less(left, quantities_of(each.lines))
     too_many = positive(less(quantities_of(wanted.lines), left))
     if too_many:
@@ -60,12 +61,10 @@ def check_returnable(order: Order, wanted: Return, earlier: Sequence[Return]) ->
         )
 
 
-def refunded_value(order: Order, returns: Sequence[Return]) -> int:
-    """What the goods refunded so far had cost at list price."""
-    return sum(
-        order.value_at_list_price(quantities_of(each.lines))
-        for each in returns
-        if each.status == "refunded"
+def refunded_goods(returns: Sequence[Return]) -> Quantities:
+    """How many of each sku were refunded so far."""
+    return quantities_of(
+        line for each in returns if each.status == "refunded" for line in each.lines
     )
 
 
@@ -89,10 +88,12 @@ async def receive(session: AsyncSession, return_id: str, now: datetime) -> Retur
 
 
 async def refund(session: AsyncSession, return_id: str, now: datetime) -> Return:
-    """Pay back what the returned goods had cost the customer."""
+    """Pay back what the returned goods had cost the customer, as money and to gift cards."""
     found, order = await _lock(session, return_id)
-    before = refunded_value(order, await returns_of(session, order.order_id))
+    before = refunded_goods(await returns_of(session, order.order_id))
     emit(session, *found.refund(order, before, now), at=now)
+    back = gift_cards.Refund(order.order_id, order.customer_id, found.to_gift_cards, now, return_id)
+    await gift_cards.refund(session, [back])
     return found
 
 

@@ -4,12 +4,23 @@ from typing import Annotated, Any
 
 import uuid_utils.compat as uuids
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 from pydantic import Field
 
-from orders_service.shipments import service
-from orders_service.shipments.models import Scan, ScanStatus, Shipment
+from orders_service.shipments import rules, service
+from orders_service.shipments.models import Scan, Shipment
 from perennial_events.values import Code
-from perennial_http import Answer, Authorized, Body, Id, Quantity, Session, Time, TransactionalRoute
+from perennial_http import (
+    Answer,
+    Authorized,
+    Body,
+    Id,
+    Quantity,
+    Session,
+    Time,
+    TransactionalRoute,
+    etag,
+)
 
 router = APIRouter(route_class=TransactionalRoute, tags=["shipments"])
 
@@ -35,6 +46,7 @@ class ShipmentAnswer(Answer):
     carrier: str
     tracking_number: str
     lines: list[dict[str, Any]]
+    status: rules.Status
     promised_at: Time
     shipped_at: Time
     delivered_at: Time | None
@@ -52,7 +64,7 @@ class Location(Body):
 
 class ScanBody(Body):
     at: Time
-    status: ScanStatus
+    status: rules.Seen
     location: Location | None = None
 
 
@@ -60,7 +72,7 @@ class ScanBody(Body):
     "/v1/orders/{order_id}/shipments", status_code=201, dependencies=[Authorized("orders:write")]
 )
 async def ship(
-    order_id: Id, body: ShipmentBody, session: Session, request: Request
+    order_id: Id, body: ShipmentBody, session: Session, request: Request, response: Response
 ) -> ShipmentAnswer:
     """Send goods of a paid order on their way, with a promise."""
     shipment = Shipment(
@@ -71,8 +83,18 @@ async def ship(
         lines=[line.model_dump() for line in body.lines or ()],
         promised_at=body.promised_at,
         shipped_at=request.app.state.clock(),
+        status="shipped",
     )
-    return ShipmentAnswer.model_validate(await service.ship(session, shipment))
+    await service.ship(session, shipment)
+    response.headers["Location"] = f"/v1/shipments/{shipment.shipment_id}"
+    return ShipmentAnswer.model_validate(shipment)
+
+
+@router.get("/v1/shipments/{shipment_id}", dependencies=[Authorized("orders:read")])
+async def get_shipment(shipment_id: Id, session: Session, response: Response) -> ShipmentAnswer:
+    shipment = await service.get_shipment(session, shipment_id)
+    response.headers["ETag"] = etag(shipment.version)
+    return ShipmentAnswer.model_validate(shipment)
 
 
 @router.get("/v1/orders/{order_id}/shipments", dependencies=[Authorized("orders:read")])
@@ -97,25 +119,26 @@ async def scan(shipment_id: Id, body: ScanBody, session: Session) -> ShipmentAns
     return ShipmentAnswer.model_validate(await service.scan(session, seen))
 
 
-@router.get("/v1/orders/{order_id}/trajectory", dependencies=[Authorized("orders:read")])
-async def trajectory(order_id: Id, session: Session, response: Response) -> dict[str, Any]:
+class GeoJson(JSONResponse):
+    media_type = "application/geo+json"
+
+
+@router.get(
+    "/v1/orders/{order_id}/trajectory",
+    dependencies=[Authorized("orders:read")],
+    response_class=GeoJson,
+)
+async def trajectory(order_id: Id, session: Session) -> GeoJson:
     """Where the parcels were seen, as GeoJSON (RFC 7946): a point a scan, a line a parcel."""
-    response.headers["Content-Type"] = "application/geo+json"
     scans = [s for s in await service.trajectory(session, order_id) if s.lat is not None]
     lines: dict[str, list[list[float | None]]] = {}
     for seen in scans:
         lines.setdefault(seen.shipment_id, []).append([seen.lon, seen.lat])
-    return {
-        "type": "FeatureCollection",
-        "features": [
-            *(
-                _feature("LineString", way, {"shipment_id": id})
-                for id, way in lines.items()
-                if way[1:]
-            ),
-            *(_feature("Point", [seen.lon, seen.lat], _properties(seen)) for seen in scans),
-        ],
-    }
+    features = [
+        *(_feature("LineString", way, {"shipment_id": id}) for id, way in lines.items() if way[1:]),
+        *(_feature("Point", [seen.lon, seen.lat], _properties(seen)) for seen in scans),
+    ]
+    return GeoJson({"type": "FeatureCollection", "features": features})
 
 
 def _feature(kind: str, coordinates: Any, properties: dict[str, Any]) -> dict[str, Any]:

@@ -1,16 +1,16 @@
 """Shipments of an order, and the scans that follow them."""
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import ForeignKey
 from sqlalchemy.orm import Mapped, mapped_column
 
 from orders_service.db import Base
+from orders_service.shipments import rules
+from orders_service.transitions import next_state
 from perennial_events import Event
 from perennial_events.catalogue import OrderShipped, ShipmentDelayed, ShipmentScanned
-
-ScanStatus = Literal["picked_up", "in_transit", "out_for_delivery", "delivered", "failed", "lost"]
 
 
 class Shipment(Base):
@@ -28,6 +28,12 @@ class Shipment(Base):
     shipped_at: Mapped[datetime]
     delivered_at: Mapped[datetime | None]
     delay_told_at: Mapped[datetime | None]
+    status: Mapped[rules.Status] = mapped_column(default="shipped")
+    status_at: Mapped[datetime | None]
+    """When the carrier saw the parcel so; None before the first scan."""
+    version: Mapped[int] = mapped_column()
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy's own form
 
     def ship(self) -> list[Event]:
         return [
@@ -40,8 +46,18 @@ class Shipment(Base):
             )
         ]
 
-    def scan(self, status: ScanStatus, at: datetime) -> list[Event]:
-        """The carrier saw the parcel. The first `delivered` counts; none undoes it."""
+    def scan(self, status: rules.Seen, at: datetime) -> list[Event]:
+        """The carrier saw the parcel. The first `delivered` counts; none undoes it.
+
+        A scan that comes late, about an earlier time than is known already, changes nothing but the
+        way the parcel took; unless it tells of the delivery.
+        """
+        comes_late = self.status_at is not None and at < self.status_at
+        if not comes_late or (status == "delivered" and self.delivered_at is None):
+            self.status = next_state(
+                rules.TRANSITIONS, f"Shipment {self.shipment_id}", self.status, status
+            )
+            self.status_at = at
         if status == "delivered" and self.delivered_at is None:
             self.delivered_at = at
         return [
@@ -79,7 +95,7 @@ class Scan(Base):
 
     shipment_id: Mapped[str] = mapped_column(ForeignKey("shipments.shipment_id"), primary_key=True)
     at: Mapped[datetime] = mapped_column(primary_key=True)
-    status: Mapped[ScanStatus] = mapped_column(primary_key=True)
+    status: Mapped[rules.Seen] = mapped_column(primary_key=True)
     lat: Mapped[float | None]
     lon: Mapped[float | None]
     place: Mapped[str | None]

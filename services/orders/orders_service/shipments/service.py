@@ -23,6 +23,13 @@ async def shipments_of(session: AsyncSession, order_id: str) -> Sequence[Shipmen
     return rows.all()
 
 
+async def get_shipment(session: AsyncSession, shipment_id: str) -> Shipment:
+    found = await session.get(Shipment, shipment_id)
+    if found is None:
+        raise UnknownShipment(shipment_id)
+    return found
+
+
 async def ship(session: AsyncSession, shipment: Shipment) -> Shipment:
     """Send goods of a paid order on their way; all that is left, where no lines are named."""
     order = await lock_order(session, shipment.order_id)
@@ -43,10 +50,11 @@ async def ship(session: AsyncSession, shipment: Shipment) -> Shipment:
 
 
 async def scan(session: AsyncSession, scan: Scan) -> Shipment:
-    """Take a carrier's scan. The same scan again changes nothing."""
-    shipment = await session.get(Shipment, scan.shipment_id)
-    if shipment is None:
-        raise UnknownShipment(scan.shipment_id)
+    """Take a carrier's scan. The same scan again changes nothing.
+
+    The last delivery makes the order delivered; the loss of all that was on its way puts it back.
+    """
+    shipment = await get_shipment(session, scan.shipment_id)
     order = await lock_order(session, shipment.order_id)
     await session.refresh(shipment)
     if await session.get(Scan, (scan.shipment_id, scan.at, scan.status)) is not None:
@@ -56,13 +64,21 @@ async def scan(session: AsyncSession, scan: Scan) -> Shipment:
     emit(session, *shipment.scan(scan.status, scan.at), at=scan.at)
     if shipment.delivered_at is not None and not was_delivered:
         await _deliver_if_complete(session, order, shipment)
+    elif shipment.status == "lost" and order.status == "shipped":
+        parcels = await shipments_of(session, order.order_id)
+        if all(parcel.status == "lost" for parcel in parcels):
+            order.lose()
     return shipment
 
 
 async def _deliver_if_complete(session: AsyncSession, order: Order, last: Shipment) -> None:
     shipments = await shipments_of(session, order.order_id)
-    everything_shipped = not positive(_not_shipped(order, shipments))
-    if everything_shipped and all(each.delivered_at is not None for each in shipments):
+    arrived_or_lost = all(each.delivered_at or each.status == "lost" for each in shipments)
+    if arrived_or_lost and not positive(_not_shipped(order, shipments)):
+        if order.status == "paid":
+            order.ship()  # it was lost, and is found
+        if order.status != "shipped":
+            return  # it was called off after the loss, or had come by another parcel
         late = any(each.late for each in shipments)
         arrived = max(each.delivered_at for each in shipments if each.delivered_at is not None)
         emit(
@@ -75,22 +91,28 @@ async def _deliver_if_complete(session: AsyncSession, order: Order, last: Shipme
 def _not_shipped(order: Order, shipments: Sequence[Shipment]) -> dict[str, int]:
     left = order.quantities()
     for shipment in shipments:
-        left = less(left, quantities_of(shipment.lines))
+        if shipment.status != "lost":
+            left = less(left, quantities_of(shipment.lines))
     return left
 
 
 async def tell_delays(session: AsyncSession, now: datetime) -> int:
-    """Publish `shipment_delayed` for shipments past their promise; return how many there were."""
+    """Publish `shipment_delayed` for shipments past their promise; return how many there were.
+
+    Nobody waits for a parcel any more that was lost and whose order was called off.
+    """
     rows = await session.scalars(
         select(Shipment)
+        .join(Order, Order.order_id == Shipment.order_id)
         .where(
+            Order.status != "cancelled",
             Shipment.promised_at < now,
             Shipment.delivered_at.is_(None),
             Shipment.delay_told_at.is_(None),
         )
         .order_by(Shipment.promised_at)
         .limit(DELAYS_AT_ONCE)
-        .with_for_update(skip_locked=True)
+        .with_for_update(of=Shipment, skip_locked=True)
     )
     shipments = rows.all()
     for shipment in shipments:

@@ -17,12 +17,13 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from perennial_events import Event, Received, driver, emit, reading_driver
 from perennial_events.catalogue import Clicked, SegmentEntered, SegmentLeft
 from perennial_events.catalogue.customers import SegmentChange
+from perennial_events.identities import ANONYMOUS
 from profile_service.segments import evaluation
 from profile_service.segments.evaluation import Change, Connection, Definition, Definitions
 from profile_service.segments.fields import EVERY_CLICK
 from profile_service.segments.rules import STITCHED
 from profile_service.state.facts import name_of
-from profile_service.state.identity import ANONYMOUS, visitor
+from profile_service.state.identity import visitor
 
 AT_ONCE = 500
 """Customers that are looked at, or changes that are told, in one transaction."""

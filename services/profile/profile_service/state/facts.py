@@ -22,15 +22,26 @@ from perennial_events.catalogue import (
     CustomerRegistered,
     CustomersMerged,
     CustomerUpdated,
+    GiftCardIssued,
+    GiftCardRedeemed,
+    GiftCardRefunded,
     MergeUndone,
+    OpportunityMoved,
+    OpportunityOpened,
     OrderCancelled,
     OrderCompleted,
     OrderDelivered,
     OrderPaid,
     OrderPlaced,
+    OrderPriced,
     OrderRefunded,
     OrderShipped,
     ProductChanged,
+    QuoteAccepted,
+    QuoteCreated,
+    QuoteDeclined,
+    QuoteExpired,
+    QuoteSent,
     ReturnReceived,
     ReturnRequested,
     SegmentEntered,
@@ -39,6 +50,7 @@ from perennial_events.catalogue import (
     ShipmentScanned,
     StageChanged,
     VisitorIdentified,
+    WishListChanged,
 )
 from perennial_events.catalogue.customers import MERGE
 from profile_service.state.identity import visitor
@@ -135,7 +147,8 @@ Gatherer = Callable[[Facts, Any, Envelope], str | None]
 
 
 def _of_customer(_facts: Facts, event: Any, _envelope: Envelope) -> str | None:
-    return str(event.customer_id)
+    customer_id: str | None = event.customer_id
+    return customer_id
 
 
 def _clicked(facts: Facts, event: Clicked, envelope: Envelope) -> str:
@@ -154,13 +167,27 @@ def _clicked(facts: Facts, event: Clicked, envelope: Envelope) -> str:
 def _placed(facts: Facts, event: OrderPlaced, envelope: Envelope) -> str:
     change = facts.order(event)
     change.placed_at, change.total, change.cost = envelope.time, event.base_total, event.base_cost
-    if event.base_total is not None and event.total:
-        change.prices = [
-            [line.category, line.unit_price * event.base_total // event.total]
-            for line in event.lines
-            if line.category is not None
-        ]
+    change.prices = _prices(event)
     return event.customer_id
+
+
+def _priced(facts: Facts, event: OrderPriced, _envelope: Envelope) -> str:
+    change = facts.order(event)
+    change.total, change.cost = event.base_total, event.base_cost
+    change.refunded += event.refunded_more
+    change.refunded_cost += event.refunded_cost_more
+    change.prices = _prices(event)
+    return event.customer_id
+
+
+def _prices(event: OrderPlaced | OrderPriced) -> list[list[Any]] | None:
+    if event.base_total is None or not event.total:
+        return None
+    return [
+        [line.category, line.unit_price * event.base_total // event.total]
+        for line in event.lines
+        if line.category is not None
+    ]
 
 
 def _paid(facts: Facts, event: OrderPaid, envelope: Envelope) -> str:
@@ -246,14 +273,25 @@ GATHERERS: Mapping[type[Event], Gatherer] = {
     CustomersMerged: _merged,
     CustomerUpdated: _of_customer,
     MergeUndone: _merged,
+    GiftCardIssued: _of_customer,
+    GiftCardRedeemed: _of_customer,
+    GiftCardRefunded: _of_customer,
+    OpportunityMoved: _of_customer,
+    OpportunityOpened: _of_customer,
     OrderCancelled: _cancelled,
     OrderCompleted: _of_customer,
     OrderDelivered: _delivered,
     OrderPaid: _paid,
     OrderPlaced: _placed,
+    OrderPriced: _priced,
     OrderRefunded: _refunded,
     OrderShipped: _of_customer,
     ProductChanged: _product,
+    QuoteAccepted: _of_customer,
+    QuoteCreated: _of_customer,
+    QuoteDeclined: _of_customer,
+    QuoteExpired: _of_customer,
+    QuoteSent: _of_customer,
     ReturnReceived: _returned,
     ReturnRequested: _of_customer,
     SegmentEntered: _of_customer,
@@ -262,6 +300,7 @@ GATHERERS: Mapping[type[Event], Gatherer] = {
     ShipmentScanned: _of_customer,
     StageChanged: _staged,
     VisitorIdentified: _stitched,
+    WishListChanged: _of_customer,
 }
 """The events that make up customer state and timeline, and what each of them says."""
 

@@ -75,9 +75,10 @@ async def complaints_of(session: AsyncSession, case_id: str) -> Sequence[Complai
 
 def tag_of(case: Case, complaints: Iterable[Complaint]) -> str:
     """Tells what was read of a case and its complaints apart: they change hands by merges, too."""
+    both: list[Case | Complaint] = [case, *complaints]
     merged = {
         f"{each.customer_id}={each.survivor_id}"
-        for each in (case, *complaints)
+        for each in both
         if each.survivor_id != each.customer_id
     }
     return "+".join([str(case.version), *sorted(merged)])

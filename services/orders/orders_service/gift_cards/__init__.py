@@ -1,0 +1,1 @@
+"""Gift cards: money paid ahead, spent on orders, and given back with them."""

@@ -1,0 +1,1 @@
+"""Wish lists: what a customer would like to have."""
