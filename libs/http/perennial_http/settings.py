@@ -8,7 +8,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
-SecretKeys = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}=(,[A-Za-z0-9_-]{43}=)*$")]
+SecretKeys = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}=(,[A-Za-z0-9_-]{43}=)*$")
+]
 
 
 class ServiceSettings(BaseSettings):

@@ -9,7 +9,7 @@ from ipaddress import ip_address
 import dnslib
 import httpcore
 import pytest
-from dnslib.server import BaseResolver, DNSServer
+from dnslib.server import DNSServer
 
 from perennial_webhooks import Forbidden, GuardedNetwork, Sender, check_url
 from perennial_webhooks.guard import check_addresses, is_public, system_resolver
@@ -143,7 +143,7 @@ def test_loopback_may_be_allowed_and_nothing_else_with_it() -> None:
 # Names
 
 
-class Rebinding(BaseResolver):
+class Rebinding:
     """Answers with the first address at first, and with the second from then on."""
 
     def __init__(self, *addresses: Sequence[str]) -> None:
@@ -279,8 +279,9 @@ async def test_without_loopback_localhost_is_refused_by_its_address() -> None:
 
 
 async def test_a_receiver_that_does_not_answer_is_given_up() -> None:
-    async def silent(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await writer.wait_closed()
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+        writer.close()
 
     async with await asyncio.start_server(silent, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]

@@ -1,6 +1,11 @@
-"""What `engagement` subscribes to: API keys come and go by event."""
+"""What `engagement` subscribes to: API keys, and every event that a partner may ask for."""
 
-from perennial_events import Subscriptions
+import asyncio
+
+from engagement_service.webhooks.fan_out import webhooks
+from perennial_events import Clock, Subscriptions
 from perennial_http import KEY_HANDLERS
 
-SUBSCRIPTIONS = Subscriptions(handlers=KEY_HANDLERS)
+
+def subscriptions(clock: Clock, webhooks_queued: asyncio.Event) -> Subscriptions:
+    return Subscriptions(handlers=KEY_HANDLERS, reactions=(webhooks(clock, webhooks_queued),))

@@ -6,6 +6,7 @@ from perennial_events.catalogue.complaints import (
     ComplaintOpened,
     ComplaintReopened,
     ComplaintResolved,
+    ReviewReported,
 )
 from perennial_events.catalogue.customers import (
     CustomerRegistered,
@@ -14,7 +15,13 @@ from perennial_events.catalogue.customers import (
     KeyRevoked,
     StageChanged,
 )
-from perennial_events.catalogue.engagement import Clicked, VisitorIdentified
+from perennial_events.catalogue.engagement import (
+    Clicked,
+    DeliveryReported,
+    VisitorIdentified,
+    WebhookEndpointCreated,
+    WebhookEndpointDisabled,
+)
 from perennial_events.catalogue.orders import (
     OrderCancelled,
     OrderCompleted,
@@ -56,6 +63,7 @@ __all__ = [
     "ComplaintResolved",
     "CustomerRegistered",
     "CustomerUpdated",
+    "DeliveryReported",
     "KeyCreated",
     "KeyRevoked",
     "OrderCancelled",
@@ -70,8 +78,11 @@ __all__ = [
     "ReturnLine",
     "ReturnReceived",
     "ReturnRequested",
+    "ReviewReported",
     "ShipmentDelayed",
     "ShipmentScanned",
     "StageChanged",
     "VisitorIdentified",
+    "WebhookEndpointCreated",
+    "WebhookEndpointDisabled",
 ]
