@@ -3,6 +3,7 @@
 from orders_service.handlers import SUBSCRIPTIONS
 from orders_service.orders import api as orders
 from orders_service.orders import imports
+from orders_service.partners.commands import commands
 from orders_service.products import api as products
 from orders_service.rates import api as rates
 from orders_service.returns import api as returns
@@ -11,6 +12,8 @@ from orders_service.shipments import api as shipments
 from orders_service.shipments.service import tell_delays
 from perennial_events import Clock, Database, Timer, Worker, open_log, utc_now
 from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
+from perennial_webhooks import HOUSEKEEPING as PARTNER_HOUSEKEEPING
+from perennial_webhooks import partners
 
 DELAYS = Timer("shipment delays", 1.0, tell_delays)
 
@@ -25,7 +28,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         group="orders",
         url=settings.database_url,
         subscriptions=SUBSCRIPTIONS,
-        timers=(DELAYS, *HOUSEKEEPING),
+        timers=(DELAYS, *PARTNER_HOUSEKEEPING, *HOUSEKEEPING),
         clock=clock,
     )
     app = create_app(
@@ -41,6 +44,11 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             shipments.router,
             returns.router,
             rates.router,
+            partners(
+                "orders",
+                commands(settings.currency, settings.return_window_days),
+                settings.secret_key,
+            ),
             operations(worker),
         ],
         worker=worker,

@@ -53,3 +53,8 @@ class NothingLeft(Conflict):
     """More is asked for than there is: to ship, to return, to refund."""
 
     title = "There is not that much left"
+
+
+class UnknownTracking(NotFound):
+    def __init__(self, tracking_number: str) -> None:
+        super().__init__(f"There is no shipment with the tracking number {tracking_number}.")

@@ -6,9 +6,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import Clock, Database, Timer, Worker, open_log, utc_now
 from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
+from perennial_webhooks import HOUSEKEEPING as PARTNER_HOUSEKEEPING
+from perennial_webhooks import partners
 from profile_service.customers import api as customers
 from profile_service.handlers import subscriptions
 from profile_service.keys import api as keys
+from profile_service.partners.commands import COMMANDS
 from profile_service.settings import Settings
 from profile_service.stages import api as stages
 from profile_service.stages.rules import Thresholds
@@ -31,7 +34,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         group="profile",
         url=settings.database_url,
         subscriptions=subscriptions(clock, days),
-        timers=(Timer("stages", 5.0, stages_due), *HOUSEKEEPING),
+        timers=(Timer("stages", 5.0, stages_due), *PARTNER_HOUSEKEEPING, *HOUSEKEEPING),
         clock=clock,
     )
     app = create_app(
@@ -47,6 +50,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             state.router,
             timeline.router,
             keys.router,
+            partners("profile", COMMANDS, settings.secret_key),
             operations(worker),
         ],
         worker=worker,

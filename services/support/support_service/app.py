@@ -2,10 +2,13 @@
 
 from perennial_events import Clock, Database, Worker, open_log, utc_now
 from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
+from perennial_webhooks import HOUSEKEEPING as PARTNER_HOUSEKEEPING
+from perennial_webhooks import partners
 from support_service.cases import api as cases
 from support_service.complaints import api as complaints
 from support_service.complaints import imports
 from support_service.handlers import SUBSCRIPTIONS
+from support_service.partners.commands import commands
 from support_service.settings import Settings
 
 
@@ -19,7 +22,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         group="support",
         url=settings.database_url,
         subscriptions=SUBSCRIPTIONS,
-        timers=HOUSEKEEPING,
+        timers=(*PARTNER_HOUSEKEEPING, *HOUSEKEEPING),
         clock=clock,
     )
     app = create_app(
@@ -27,7 +30,13 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         version="1",
         settings=settings,
         database=database,
-        routers=[complaints.router, imports.router, cases.router, operations(worker)],
+        routers=[
+            complaints.router,
+            imports.router,
+            cases.router,
+            partners("support", commands(settings.owner_of), settings.secret_key),
+            operations(worker),
+        ],
         worker=worker,
     )
     app.state.clock, app.state.settings = clock, settings

@@ -10,12 +10,18 @@ import standardwebhooks
 from sqlalchemy import text
 
 from engagement_service.app import create
+from engagement_service.testing import (
+    Arrived,
+    MovableClock,
+    Partner,
+    Platform,
+    running,
+    settings_for,
+)
 from perennial_events import Log, seal
 from perennial_events.catalogue import OrderCompleted, OrderLine, OrderPlaced
 from perennial_http.testing import served, until
 from perennial_webhooks import Verification, verify
-
-from .conftest import Arrived, MovableClock, Partner, Platform, running, settings_for
 
 
 async def test_an_event_arrives_signed_thin_and_with_a_link(platform: Platform) -> None:

@@ -1,9 +1,9 @@
-"""The service with its worker on a real log, and partners that are real servers on loopback."""
+"""Support for tests of webhooks: the service with its worker on a real log, and partners that are real
+servers on loopback."""
 
 import asyncio
 import base64
 import json
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import httpx
-import pytest
 
 from engagement_service.app import create
 from engagement_service.settings import Settings
@@ -92,15 +91,6 @@ class Partner:
         self.most_in_flight[path] = max(now, self.most_in_flight.get(path, 0))
 
 
-@pytest.fixture
-async def partner() -> AsyncIterator[Partner]:
-    found = Partner()
-    server = await asyncio.start_server(found.serve, "127.0.0.1", 0, backlog=512)
-    found.port = server.sockets[0].getsockname()[1]
-    yield found
-    server.close()
-
-
 class MovableClock:
     """The real time, and what a test adds to it."""
 
@@ -109,16 +99,6 @@ class MovableClock:
 
     def __call__(self) -> datetime:
         return datetime.fromtimestamp(datetime.now(UTC).timestamp() + self.ahead, UTC)
-
-
-@pytest.fixture
-def moving() -> MovableClock:
-    return MovableClock()
-
-
-@pytest.fixture
-async def database_url(migrated_url: Any) -> str:
-    return str(await migrated_url("engagement"))
 
 
 def settings_for(database_url: str, log_url: str, **more: Any) -> Settings:
@@ -134,12 +114,6 @@ def settings_for(database_url: str, log_url: str, **more: Any) -> Settings:
     )
 
 
-@pytest.fixture
-def retry() -> str:
-    """The schedule of retries, which a test may override."""
-    return "0.1,0.1,0.1"
-
-
 @dataclass
 class Platform:
     """The service, its client, the log that it hears, and its partner."""
@@ -152,7 +126,7 @@ class Platform:
     async def endpoint(self, path: str = "/hook", **more: Any) -> dict[str, Any]:
         body = {"url": self.partner.url(path), "event_types": ["perennial.orders.*"], **more}
         answer = await self.client.post("/v1/webhook-endpoints", json=body)
-        assert answer.status_code == 201, answer.text
+        answer.raise_for_status()
         return dict(answer.json())
 
     async def tell(self, *events: Event) -> list[str]:
@@ -175,7 +149,7 @@ class Platform:
     async def act(self, endpoint: dict[str, Any], action: str, body: Any = None) -> dict[str, Any]:
         path = f"/v1/webhook-endpoints/{endpoint['endpoint_id']}/{action}"
         answer = await self.client.post(path, json=body)
-        assert answer.status_code == 200, answer.text
+        answer.raise_for_status()
         return dict(answer.json())
 
     async def has_arrived(self, count: int, path: str = "/hook", within: float = 20.0) -> None:
@@ -198,20 +172,3 @@ async def running(
     app = create(settings, clock)
     async with served(app) as client:
         yield Platform(app, client, log, partner)
-
-
-@pytest.fixture
-async def platform(
-    database_url: str,
-    log_url: str,
-    platform_log: Log,
-    partner: Partner,
-    moving: MovableClock,
-    retry: str,
-) -> AsyncIterator[Platform]:
-    settings = settings_for(database_url, log_url, webhooks_retry=retry)
-    async with running(settings, platform_log, partner, moving) as found:
-        yield found
-
-
-LONG = os.environ.get("PERENNIAL_LONG") == "1"
