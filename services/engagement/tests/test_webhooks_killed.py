@@ -11,8 +11,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from subprocess import Popen
-from typing import Any
-
 import pytest
 from sqlalchemy import text
 
@@ -77,7 +75,7 @@ async def test_every_event_arrives_at_least_once(
     platform_log: Log,
     partner: Partner,
     tmp_path: Path,
-    record_property: Any,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     async def moody(seen: Arrived) -> tuple[int, dict[str, str]]:
         # Some are refused at first, and some answers get lost with the process that waits for them.
