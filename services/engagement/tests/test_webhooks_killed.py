@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from subprocess import Popen
+
 import pytest
 from sqlalchemy import text
 
@@ -111,6 +112,7 @@ async def test_every_event_arrives_at_least_once(
 
     arrived = Counter((each.path, each.id) for each in partner.arrived)
     assert set(arrived) == {(f"/{number}", id) for number in range(ENDPOINTS) for id in ids}
-    record_property("arrived_while_killing", during)
-    record_property("duplicates", arrived.total() - len(arrived))
     assert during > 0, "nothing was under way when the service was killed"
+    with capsys.disabled():
+        twice = arrived.total() - len(arrived)
+        print(f"\n{during} arrived between the kills, {twice} more than once", end="")  # noqa: T201 - said
