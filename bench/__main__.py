@@ -14,9 +14,10 @@ from bench.backlog import Backlog
 from bench.homes import Platform, Servers
 from bench.online import FULL, QUICK, Online
 from bench.results import Figures
+from bench.webhooks import Webhooks
 
 ONLINE = ("start", "single", "batch", "orders", "reads", "freshness", "memory")
-ALONE = ("projection", "rebuild", "alone")
+ALONE = ("projection", "rebuild", "alone", "webhooks")
 LOGS = ("embedded", "kafka")
 
 
@@ -54,6 +55,7 @@ def _measure(
     if set(names) & set(ALONE):
         with _home() as home, Servers(home, log) as servers:
             Backlog(servers, sizes, figures, noise, quick=quick).run(names)
+            Webhooks(servers, sizes, figures, noise, quick=quick).run(names)
 
 
 @contextmanager

@@ -23,6 +23,9 @@ TARGETS: dict[str, Target] = {
     "state.read.per_s": Target("at least", 1_500, "reads/s"),
     "state.read.p99_ms": Target("at most", 30, "ms"),
     "rebuild.events_per_s": Target("at least", 20_000, "events/s"),
+    "webhooks.out.per_s": Target("at least", 500, "deliveries/s"),
+    "webhooks.out.p99_ratio": Target("at most", 1.2, ""),
+    "webhooks.in.per_s": Target("at least", 800, "webhooks/s"),
     "platform.memory_mb": Target("at most", 800, "MB"),
     "platform.start_s": Target("at most", 10, "s"),
 }
