@@ -55,6 +55,7 @@ _HOST_NAME = re.compile(
 )
 _ENDS_IN_A_NUMBER = re.compile(r"(^|\.)(0x[0-9a-f]*|[0-9]+)\Z")
 _MAX_URL = 2_000
+_CONNECT_SECONDS = 5.0
 
 
 class Forbidden(Exception):
@@ -139,17 +140,22 @@ class GuardedNetwork(httpcore.AsyncNetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
-        """Resolve, check all, connect to the first. TLS then asks for the original name."""
+        """Resolve, check all, connect to the first that answers. TLS then asks for the original name."""
+        del timeout  # the whole attempt has one
         try:
             addresses = await self._resolve(host, port)
         except OSError as error:
             raise httpcore.ConnectError(f"the name cannot be resolved: {error}") from None
         check_addresses(host, addresses, loopback=self._loopback, public=self._public)
-        if not addresses:
-            raise httpcore.ConnectError("the name has no address")
-        return await self._network.connect_tcp(
-            addresses[0], port, timeout, local_address, socket_options
-        )
+        failure: Exception = httpcore.ConnectError("the name has no address")
+        for address in addresses:
+            try:
+                return await self._network.connect_tcp(
+                    address, port, _CONNECT_SECONDS, local_address, socket_options
+                )
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failure = error
+        raise failure
 
     async def connect_unix_socket(
         self,

@@ -80,8 +80,7 @@ class PartnerMapping(NamedTuple):
     def webhook_id(self, source: Source) -> str | None:
         """What the partner calls this delivery, where it does."""
         found = self.id(source) if self.id is not None else []
-        found = found or [source.headers.get("webhook-id")]
-        return str(found[0])[:200] if found and isinstance(found[0], str | int) else None
+        return str(found[0]) if found and isinstance(found[0], str | int) else None
 
     def commands(self, source: Source) -> list[Command]:
         """What the payload asks for. Raises `DoesNotMap`."""

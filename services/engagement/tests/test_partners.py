@@ -288,3 +288,20 @@ STANDARD = {"scheme": "standard", "secret": SECRET}
 async def test_bad_configuration_is_refused(door: httpx.AsyncClient, body: dict[str, Any]) -> None:
     answer = await door.put("/v1/partners/x", json=body)
     assert answer.status_code == 422, answer.text
+
+
+async def test_ids_that_no_index_takes(door: httpx.AsyncClient) -> None:
+    await known(door, "shop", verification={"scheme": "basic", "secret": "shop:password"})
+    for id in ("a\0b", "x" * 5_000, "\x01"):
+        for expected in ("applied", "duplicate"):
+            answer = await door.post(
+                "/v1/partners/shop/events", json={**REPORT, "id": id}, auth=("shop", "password")
+            )
+            assert answer.status_code == 200
+            assert answer.json()["status"] == expected
+
+
+async def test_where_the_id_is_signed_it_is_what_counts(door: httpx.AsyncClient) -> None:
+    await known(door)
+    for id, expected in (("msg-1", "applied"), ("msg-2", "applied"), ("msg-1", "duplicate")):
+        assert (await send(door, REPORT, id=id)).json()["status"] == expected

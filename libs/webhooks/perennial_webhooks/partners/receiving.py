@@ -14,16 +14,18 @@ from perennial_events import Database, Timer, driver, outbox
 from perennial_http import NotFound, Problem, Unauthorized
 from perennial_http.faults import problem_of
 from perennial_webhooks.expressions import DoesNotMap
+from perennial_webhooks.mapping import PartnerMapping
 from perennial_webhooks.partners.commands import Delivery, apply_commands, read_commands
 from perennial_webhooks.partners.registry import Partner, Registry
 from perennial_webhooks.paths import Source
-from perennial_webhooks.verification import NOBODY, verify
+from perennial_webhooks.verification import NOBODY, Scheme, verify
 
 log = structlog.get_logger("partners")
 
 REMEMBERED_FOR = timedelta(days=30)
 """For so long a delivery that comes again is known. Partners retry for days."""
 _FORGOTTEN_AT_ONCE = 5_000
+_MOST_ID = 200
 
 # Credentials are not kept with a parked payload.
 _NOT_KEPT = frozenset({"authorization", "cookie", "proxy-authorization", "webhook-signature"})
@@ -93,11 +95,11 @@ async def receive(
     webhook_id = _fallback_id(request)
     try:
         async with database.transaction() as session:
-            partner = await authenticate(session, registry, request, now)
+            partner, scheme = await authenticate(session, registry, request, now)
             mapping = registry.mapping(partner)
             try:
                 source = mapping.read(request.body, request.headers)
-                webhook_id = mapping.webhook_id(source) or webhook_id
+                webhook_id = _webhook_id(mapping, source, request, scheme)
                 if not await _take(session, request.partner, webhook_id, now):
                     return Outcome("duplicate", webhook_id)
                 delivery = Delivery(request.partner, webhook_id, now)
@@ -112,15 +114,17 @@ async def receive(
 
 async def authenticate(
     session: AsyncSession, registry: Registry, request: Request, now: datetime
-) -> Partner:
-    """The partner that sent this. Raises `NotTheirs`."""
+) -> tuple[Partner, Scheme]:
+    """The partner that sent this, and how that is known. Raises `NotTheirs`."""
     partner = await registry.find(session, request.partner)
     verification = None if partner is None else registry.verification(partner)
     if partner is not None and verification is None:
         log.error("a partner's secret cannot be opened", partner=request.partner)
-    if not verify(verification or NOBODY, request.headers, request.body, now) or partner is None:
+    if not verify(verification or NOBODY, request.headers, request.body, now) or (
+        partner is None or verification is None
+    ):
         raise NotTheirs
-    return partner
+    return partner, verification.scheme
 
 
 async def rehearse(
@@ -187,6 +191,8 @@ async def _apply(
 ) -> None:
     commands = registry.mapping(partner).commands(source)
     await apply_commands(session, read_commands(registry.commands, commands), delivery)
+    # What the database refuses is refused here, where it is parked.
+    await session.flush()
 
 
 async def _take(session: AsyncSession, partner: str, webhook_id: str, now: datetime) -> bool:
@@ -234,9 +240,22 @@ def _reason(error: Exception) -> str:
     return problem.detail.replace("\0", "\\0")[:1_000]
 
 
+def _webhook_id(mapping: PartnerMapping, source: Source, request: Request, scheme: Scheme) -> str:
+    """What makes two deliveries the same. Where `webhook-id` is signed, that is it."""
+    found = None if scheme == "standard" else mapping.webhook_id(source)
+    return _fitting(found) if found else _fallback_id(request)
+
+
 def _fallback_id(request: Request) -> str:
     """For payloads without an id: the same bytes are the same delivery."""
-    return request.headers.get("webhook-id") or hashlib.sha256(request.body).hexdigest()
+    sent = request.headers.get("webhook-id")
+    return _fitting(sent) if sent else hashlib.sha256(request.body).hexdigest()
+
+
+def _fitting(id: str) -> str:
+    """The id itself, or a digest of one that no index takes."""
+    plain = len(id) <= _MOST_ID and "\0" not in id
+    return id if plain else hashlib.sha256(id.encode()).hexdigest()
 
 
 async def _forget_old(session: AsyncSession, now: datetime) -> int:

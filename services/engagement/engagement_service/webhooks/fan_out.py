@@ -27,7 +27,6 @@ _DELIVERIES = """
     FROM unnest($1::text[], $2::uuid[], $3::text[], $4::text[], $5::text[]) WITH ORDINALITY
         AS wanted (endpoint_id, event_id, type, order_key, status, place)
     ORDER BY place
-    ON CONFLICT DO NOTHING
 """
 
 

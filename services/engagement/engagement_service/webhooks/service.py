@@ -29,7 +29,9 @@ _FORGET_MESSAGES = text("""
     DELETE FROM webhook_messages WHERE event_id IN (
         SELECT event_id FROM webhook_messages AS told
         WHERE created_at < :before
-          AND NOT EXISTS (SELECT FROM webhook_deliveries AS sent WHERE sent.event_id = told.event_id)
+          AND NOT EXISTS (
+              SELECT FROM webhook_deliveries AS sent
+              WHERE sent.event_id = told.event_id AND sent.created_at < :before)
         LIMIT :most)
 """)
 _TEST_MESSAGE = """

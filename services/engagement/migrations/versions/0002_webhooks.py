@@ -54,10 +54,10 @@ TABLES = (
         last_status  integer,
         last_failure text,
         created_at   timestamptz NOT NULL,
-        finished_at  timestamptz,
-        UNIQUE (endpoint_id, event_id)
+        finished_at  timestamptz
     ) WITH (fillfactor = 90)
     """,
+    "CREATE INDEX webhook_deliveries_of_endpoint ON webhook_deliveries (endpoint_id, delivery_id)",
     """
     CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint_id, due_at, delivery_id)
         WHERE status = 'pending'
