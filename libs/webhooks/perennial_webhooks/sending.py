@@ -16,7 +16,7 @@ _IDLE_SECONDS = 30.0
 _POOLS = 2_000
 
 
-Failure = Literal["forbidden_address", "timeout", "tls", "connection", "secret"]
+Failure = Literal["forbidden_address", "timeout", "tls", "connection", "secret", "internal"]
 
 
 class Attempt(NamedTuple):

@@ -19,8 +19,8 @@ NATIVE = "perennial"
 """The adapter of partners that speak our own language: `{"type": <command>, "data": {…}}`."""
 
 _SELECT = """
-    SELECT partner, adapter, mapping, verification::text AS verification, secret, changed_at, version
-    FROM partners WHERE partner = $1
+    SELECT partner, adapter, mapping, CAST(verification AS text) AS verification, secret, changed_at, version
+    FROM partners WHERE partner = :partner
 """
 _STORE = """
     INSERT INTO partners (partner, adapter, mapping, verification, secret, changed_at, version)
@@ -94,14 +94,14 @@ class Registry:
         return compile_mapping(text_)
 
     async def find(self, session: AsyncSession, partner: str) -> Partner | None:
-        row = await (await driver(session)).fetchrow(_SELECT, partner)
+        # Through SQLAlchemy, whose first statement begins the transaction: one round trip for both.
+        row = (await session.execute(text(_SELECT), {"partner": partner})).one_or_none()
         return None if row is None else Partner(*row)
 
     async def get(self, session: AsyncSession, partner: str, *, lock: bool = False) -> Partner:
         """Raises `UnknownPartner`."""
-        row = await (await driver(session)).fetchrow(
-            _SELECT + (" FOR UPDATE" if lock else ""), partner
-        )
+        statement = text(_SELECT + (" FOR UPDATE" if lock else ""))
+        row = (await session.execute(statement, {"partner": partner})).one_or_none()
         if row is None:
             raise UnknownPartner(partner)
         return Partner(*row)

@@ -105,7 +105,8 @@ class DeliveryAnswer(Answer):
     last_status: int | None
     """The receiver's last answer. Its body is not kept."""
     last_failure: str | None
-    """Where there was no answer: `timeout`, `connection`, `tls` or `forbidden_address`."""
+    """Where there was no answer: `timeout`, `connection`, `tls`, `forbidden_address`; `secret` or
+    `internal` where it is ours."""
     due_at: Time
     """When the next attempt is due, while it is pending."""
     created_at: Time

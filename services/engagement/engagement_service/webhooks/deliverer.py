@@ -206,7 +206,11 @@ class Deliverer:
                 task.add_done_callback(self._tasks.discard)
 
     async def _attempt(self, lane: Lane, due: Due, now: datetime) -> None:
-        attempt = await self._post(due, now)
+        try:
+            attempt = await self._post(due, now)
+        except Exception:  # one event that cannot be sent must not end all others
+            log.exception("an attempt went wrong on our side", delivery_id=due.delivery_id)
+            attempt = Attempt(None, "internal")
         ATTEMPTS.labels("delivered" if attempt.delivered else "failed").inc()
         lane.in_flight -= 1
         self._ended.append((due, attempt))
