@@ -99,7 +99,7 @@ async def test_every_event_arrives_at_least_once(
             found = await session.execute(
                 text("SELECT status, count(*) FROM webhook_deliveries GROUP BY status")
             )
-            counts: dict[str, int] = dict(found)
+            counts: dict[str, int] = {row[0]: row[1] for row in found}
         return ENDPOINTS * EVENTS - counts.get("delivered", 0)
 
     async def all_delivered() -> bool:
