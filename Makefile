@@ -6,7 +6,7 @@ SHELL := /bin/sh
 
 BIN := .venv/bin
 INSTALLED := .venv/.installed
-PACKAGES := libs/events libs/http libs/embedded cli \
+PACKAGES := libs/events libs/http libs/webhooks libs/embedded cli \
 	services/orders services/profile services/engagement services/support services/recommend
 COMPOSE := docker compose --file deploy/compose.yaml
 

@@ -18,10 +18,11 @@ from bench.online import FULL, QUICK, Online
 from bench.results import Figures
 from bench.segments import Segments
 from bench.value_model import ValueModel
+from bench.webhooks import Webhooks
 
 ONLINE = ("start", "single", "batch", "orders", "reads", "freshness", "segments", "memory")
 CONTACTS = ("contacts",)
-ALONE = ("projection", "rebuild", "alone", "segments", "value")
+ALONE = ("projection", "rebuild", "alone", "segments", "value", "webhooks")
 DATA = Path(os.environ.get("PERENNIAL_DATA") or Path(__file__).parents[2] / "shared" / "data")
 LOGS = ("embedded", "kafka")
 
@@ -67,6 +68,7 @@ def _measure(
                 ValueModel(servers, DATA, figures, noise, quick=quick).run()
             if "segments" in names:
                 Segments(servers, sizes.rounds, figures, noise, quick=quick).run()
+            Webhooks(servers, sizes, figures, noise, quick=quick).run(names)
 
 
 @contextmanager

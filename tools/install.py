@@ -19,6 +19,7 @@ LOCK = ROOT / ".venv.lock"
 PACKAGES = [
     "libs/events",
     "libs/http",
+    "libs/webhooks",
     "libs/embedded",
     "cli",
     "services/orders",

@@ -1,14 +1,18 @@
 """The loads, by name. Each encodes what it will send, then runs, and answers with what it measured."""
 
+import base64
+import hashlib
+import hmac
 import random
 from collections.abc import Callable, Coroutine
 from itertools import chain, islice, repeat
 from typing import Any
 
 from pydantic import BaseModel
+from pydantic_core import to_json
 
 from bench.load import closed_loop, freshness
-from bench.load.client import Answer
+from bench.load.client import Answer, encode
 from bench.load.measured import Measured
 from bench.load.traffic import BATCH_ITEMS, SKUS, Shop, customer
 
@@ -204,6 +208,26 @@ def _all_taken(answer: Answer) -> str | None:
     return None if b'"refused":[]' in answer.body else "refused items"
 
 
+async def partner(job: Job) -> Measured:
+    """Signed webhooks of a mail provider, each of another message. Its secret is the job's key."""
+    requests = []
+    for number in range(job.requests):
+        told = {"message_id": f"m-{job.seed}-{number}", "event": "delivered"}
+        event = {**told, "at": "2026-03-02T12:00:00Z"}
+        body = to_json({"id": f"d-{job.seed}-{number}", "events": [event]})
+        digest = hmac.new(job.key.encode(), body, hashlib.sha256).digest()
+        signature = ("X-Signature", base64.b64encode(digest).decode())
+        requests.append(encode("POST", "/v1/partners/bench/events", "", body, [signature]))
+    load = f"{job.clients} connections, {job.requests:,} signed mail events"
+    return await _closed(job, load, "engagement", requests, _applied)
+
+
+def _applied(answer: Answer) -> str | None:
+    if answer.status != 200:
+        return f"status {answer.status}"
+    return None if b'"applied"' in answer.body else "not applied"
+
+
 SCENARIOS: dict[str, Callable[[Job], Coroutine[Any, Any, Measured]]] = {
     "nothing": nothing,
     "history": history,
@@ -215,4 +239,5 @@ SCENARIOS: dict[str, Callable[[Job], Coroutine[Any, Any, Measured]]] = {
     "fresh": fresh,
     "segments": segments,
     "members": members,
+    "partner": partner,
 }

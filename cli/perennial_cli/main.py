@@ -6,7 +6,7 @@ from perennial_cli.broker import kafka
 from perennial_cli.docs import docs
 from perennial_cli.history.commands import demo, import_file, replay
 from perennial_cli.migrations.command import migrate
-from perennial_cli.operations import keys, parked
+from perennial_cli.operations import keys, parked, partners
 from perennial_cli.operations.lag import lag
 from perennial_cli.operations.rebuild import rebuild
 from perennial_cli.supervisor.command import up
@@ -28,6 +28,7 @@ app.command()(lag)
 app.command()(rebuild)
 app.add_typer(parked.app, name="parked")
 app.add_typer(keys.app, name="keys")
+app.add_typer(partners.app, name="partners")
 
 if __name__ == "__main__":
     app()

@@ -56,7 +56,12 @@ def test_admin_key_is_made_once_kept_private_and_never_logged(start: Start) -> N
     for log in (first.home / "logs").iterdir():
         assert key not in log.read_text()
 
+    sealing = first.home / "secret.key"
+    assert stat.S_IMODE(sealing.stat().st_mode) == 0o600
+    kept = sealing.read_text()
+
     second = start()
+    assert sealing.read_text() == kept
     assert second.wait_for(r"admin key \(kept in .*\): (\S+)\n")[1] == key
 
 

@@ -20,13 +20,18 @@ WRITES = {"post", "put", "patch", "delete"}
 READS_BY_POST = {"/v1/contacts:lookup", "/v1/customers/{customer_id}/export"}
 """Questions too long for a query, or whose answer must not be kept for a retry."""
 UNKNOWN_ID = "no-such-id"
+SECRET_KEY = "contract".ljust(43, "A") + "="
 NOWHERE = "postgresql+asyncpg://nobody@localhost:1/nowhere"
 
 
 def create(service: str, database_url: str = NOWHERE, log: str = NOWHERE) -> ServiceApp:
     """The service's application; without addresses it only describes itself."""
     settings = importlib.import_module(f"{service}_service.settings").Settings(
-        service=service, database_url=database_url, log=log, admin_key_sha256=ADMIN_KEY_SHA256
+        service=service,
+        database_url=database_url,
+        log=log,
+        admin_key_sha256=ADMIN_KEY_SHA256,
+        secret_key=SECRET_KEY,
     )
     made: ServiceApp = importlib.import_module(f"{service}_service.app").create(settings)
     return made
@@ -199,6 +204,8 @@ def _text(node: Schema, name: str) -> str:
             return "2026-03-02"
     if name == "email":
         return "somebody@example.org"
+    if name == "url":
+        return "https://partner.example.org/webhooks"
     pattern = node.get("pattern", "")
     return next(each for each in _TEXTS if re.search(pattern, each))
 

@@ -94,6 +94,7 @@ async def test_what_was_created_is_read_back_with_a_strong_etag(
 CHANGES = {
     "/v1/customers/{customer_id}": {"name": "Somebody Else"},
     "/v1/opportunities/{opportunity_id}": {"next_step": "Call them"},
+    "/v1/webhook-endpoints/{endpoint_id}": {"description": "Somebody else's"},
 }
 """For a PATCH: something that can be changed."""
 

@@ -1,10 +1,12 @@
-"""The platform's folder: who holds it, its process ids, and the administrator's key."""
+"""The platform's folder: who holds it, its process ids, and its two keys."""
 
+import base64
 import fcntl
 import hashlib
 import json
 import os
 import secrets
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
@@ -58,11 +60,20 @@ class Home:
 
     def admin_key(self) -> tuple[str, bool]:
         """The administrator's API key, and whether it was made just now."""
-        path = self.folder / "admin.key"
+        return self._kept("admin.key", lambda: f"pk_admin_{secrets.token_urlsafe(_KEY_BYTES)}")
+
+    def secret_key(self) -> str:
+        """What partners' secrets are sealed with. Whoever loses it gives every partner a new one."""
+        key, _ = self._kept("secret.key", _new_secret_key)
+        return key
+
+    def _kept(self, name: str, make: Callable[[], str]) -> tuple[str, bool]:
+        """The key in this file, and whether it was made just now."""
+        path = self.folder / name
         if path.exists():
             return path.read_text().strip(), False
-        key = f"pk_admin_{secrets.token_urlsafe(_KEY_BYTES)}"
-        unfinished = self.folder / "admin.key.new"
+        key = make()
+        unfinished = self.folder / f"{name}.new"
         unfinished.unlink(missing_ok=True)
         # Made with its mode: there is no moment at which others could read it.
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -80,6 +91,10 @@ class Home:
             f"Perennial already runs on {self.folder} (process {pid}). Stop it with Ctrl-C there or "
             f"`kill {pid}`, or start another one with PERENNIAL_HOME and PERENNIAL_PORT_BASE set differently."
         )
+
+
+def _new_secret_key() -> str:
+    return base64.urlsafe_b64encode(secrets.token_bytes(_KEY_BYTES)).decode()
 
 
 def key_hash(key: str) -> str:

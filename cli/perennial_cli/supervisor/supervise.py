@@ -136,6 +136,8 @@ class Supervisor:
             "PERENNIAL_HOST": ports.HOST,
             "PERENNIAL_LOG": log,
             "PERENNIAL_ADMIN_KEY_SHA256": self._key_hash,
+            "PERENNIAL_SECRET_KEY": os.environ.get("PERENNIAL_SECRET_KEY")
+            or self._home.secret_key(),
             # Lines reach the terminal when they are written, not when a buffer is full.
             "PYTHONUNBUFFERED": "1",
         }

@@ -8,6 +8,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 Port = Annotated[int, Field(ge=0, le=65_535)]
 Sha256Hex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
+SecretKeys = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{43}=(,[A-Za-z0-9_-]{43}=)*$")
+]
+
 
 class ServiceSettings(BaseSettings):
     """The settings that every service has; a service adds its own in a subclass."""
@@ -30,6 +34,9 @@ class ServiceSettings(BaseSettings):
 
     admin_key_sha256: Sha256Hex | None = None
     """SHA-256 of the admin key, in hex. The key itself is never given to a service."""
+    secret_key: SecretKeys | None = None
+    """What partners' secrets are sealed with in the database: 32 bytes in URL-safe base64; when it
+    changes, the new one first and the old ones after it, comma-separated."""
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "EUR"
     """The shop's base currency."""
 

@@ -1,6 +1,6 @@
 """What `engagement` refuses, and what the caller can do about it."""
 
-from perennial_http import BadRequest, Invalid, Unavailable
+from perennial_http import BadRequest, Conflict, Invalid, NotFound, Unavailable
 
 
 class CallTooLarge(BadRequest):
@@ -29,3 +29,29 @@ class LogAway(Unavailable):
             "The event log does not answer, so nothing was accepted. Send the same again: what"
             " carries a messageId is counted once."
         )
+
+
+class UnknownEndpoint(NotFound):
+    def __init__(self, endpoint_id: str) -> None:
+        super().__init__(f"There is no webhook endpoint {endpoint_id}.")
+
+
+class UnknownDelivery(NotFound):
+    def __init__(self, delivery_id: int) -> None:
+        super().__init__(f"This endpoint has no delivery {delivery_id}.")
+
+
+class EndpointExists(Conflict):
+    title = "A webhook endpoint with this endpoint_id exists already"
+
+    def __init__(self, endpoint_id: str) -> None:
+        super().__init__(
+            f"Endpoint {endpoint_id} was created before. To retry safely, send an Idempotency-Key."
+        )
+
+
+class ForbiddenUrl(Invalid):
+    title = "No webhook is sent there"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"/url: {reason}", errors=[{"pointer": "/url", "detail": reason}])

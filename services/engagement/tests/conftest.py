@@ -1,5 +1,6 @@
-"""The service on a real database and a real log, without its worker: nothing here consumes."""
+"""The service on a real database and a real log; without its worker, unless a `platform` is asked for."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from engagement_service.app import create
 from engagement_service.settings import Settings
+from engagement_service.testing import MovableClock, Partner, Platform, running, settings_for
 from perennial_events import Envelope, Log
 from perennial_http import ServiceApp
 from perennial_http.testing import ADMIN_KEY_SHA256, served
@@ -47,3 +49,42 @@ def told(platform_log: Log) -> Told:
         return [record.envelope for partition in sorted(found) for record in found[partition]]
 
     return read
+
+
+@pytest.fixture
+async def partner() -> AsyncIterator[Partner]:
+    found = Partner()
+    server = await asyncio.start_server(found.serve, "127.0.0.1", 0, backlog=512)
+    found.port = server.sockets[0].getsockname()[1]
+    yield found
+    server.close()
+
+
+@pytest.fixture
+def moving() -> MovableClock:
+    return MovableClock()
+
+
+@pytest.fixture
+async def database_url(migrated_url: Any) -> str:
+    return str(await migrated_url("engagement"))
+
+
+@pytest.fixture
+def retry() -> str:
+    """The schedule of retries, which a test may override."""
+    return "0.1,0.1,0.1"
+
+
+@pytest.fixture
+async def platform(
+    database_url: str,
+    log_url: str,
+    platform_log: Log,
+    partner: Partner,
+    moving: MovableClock,
+    retry: str,
+) -> AsyncIterator[Platform]:
+    settings = settings_for(database_url, log_url, webhooks_retry=retry)
+    async with running(settings, platform_log, partner, moving) as found:
+        yield found

@@ -11,6 +11,7 @@ from orders_service.opportunities import api as opportunities
 from orders_service.orders import api as orders
 from orders_service.orders import imports
 from orders_service.orders.pricing import price_late_orders
+from orders_service.partners.commands import commands
 from orders_service.products import api as products
 from orders_service.quotes import api as quotes
 from orders_service.quotes.service import expire_quotes
@@ -23,6 +24,8 @@ from orders_service.wish_lists import api as wish_lists
 from perennial_events import Clock, Database, Timer, Worker, open_log, utc_now
 from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
 from perennial_http.privacy import privacy, sweep
+from perennial_webhooks import HOUSEKEEPING as PARTNER_HOUSEKEEPING
+from perennial_webhooks import partners
 
 DELAYS = Timer("shipment delays", 1.0, tell_delays)
 QUOTES = Timer("quotes", 1.0, expire_quotes)
@@ -47,6 +50,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             QUOTES,
             Timer("late prices", 1.0, late_prices),
             sweep(HOLDINGS),
+            *PARTNER_HOUSEKEEPING,
             *HOUSEKEEPING,
         ),
         clock=clock,
@@ -69,6 +73,11 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             wish_lists.router,
             rates.router,
             *privacy("orders", HOLDINGS),
+            partners(
+                "orders",
+                commands(settings.currency, settings.return_window_days),
+                settings.secret_key,
+            ),
             operations(worker),
         ],
         worker=worker,

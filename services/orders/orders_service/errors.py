@@ -116,3 +116,8 @@ class OpportunityExists(Conflict):
 
     def __init__(self, opportunity_id: str) -> None:
         super().__init__(f"Opportunity {opportunity_id} was opened before.")
+
+
+class UnknownTracking(NotFound):
+    def __init__(self, tracking_number: str) -> None:
+        super().__init__(f"There is no shipment with the tracking number {tracking_number}.")

@@ -8,6 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from perennial_events import Clock, Database, Timer, Worker, open_log, utc_now
 from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
 from perennial_http.privacy import EXPORTS_AT_ONCE, privacy, sweep
+from perennial_webhooks import HOUSEKEEPING as PARTNER_HOUSEKEEPING
+from perennial_webhooks import partners
 from profile_service.consents import api as consents
 from profile_service.contacts import api as contacts
 from profile_service.customers import api as customers
@@ -15,6 +17,7 @@ from profile_service.handlers import subscriptions
 from profile_service.holdings import HOLDINGS
 from profile_service.identities import api as identities
 from profile_service.keys import api as keys
+from profile_service.partners.commands import COMMANDS
 from profile_service.privacy import api as erasures
 from profile_service.privacy import export
 from profile_service.segments import api as segments
@@ -56,9 +59,10 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         timers=(
             Timer("stages", 5.0, stages_due),
             Timer("value model", 60.0, value_model_due),
-            sweep(HOLDINGS),
             Timer("segments", 0.25, follow_time),
             Timer("segment rules", 0.25, follow_rules),
+            sweep(HOLDINGS),
+            *PARTNER_HOUSEKEEPING,
             *HOUSEKEEPING,
         ),
         clock=clock,
@@ -83,6 +87,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             segments.router,
             keys.router,
             value_model.router,
+            partners("profile", COMMANDS, settings.secret_key),
             operations(worker),
         ],
         worker=worker,

@@ -3,11 +3,14 @@
 from perennial_events import Clock, Database, Worker, open_log, utc_now
 from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
 from perennial_http.privacy import privacy, sweep
+from perennial_webhooks import HOUSEKEEPING as PARTNER_HOUSEKEEPING
+from perennial_webhooks import partners
 from support_service.cases import api as cases
 from support_service.complaints import api as complaints
 from support_service.complaints import imports
 from support_service.handlers import SUBSCRIPTIONS
 from support_service.holdings import HOLDINGS
+from support_service.partners.commands import commands
 from support_service.settings import Settings
 
 
@@ -21,7 +24,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         group="support",
         url=settings.database_url,
         subscriptions=SUBSCRIPTIONS,
-        timers=(sweep(HOLDINGS), *HOUSEKEEPING),
+        timers=(sweep(HOLDINGS), *PARTNER_HOUSEKEEPING, *HOUSEKEEPING),
         clock=clock,
     )
     app = create_app(
@@ -34,6 +37,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             imports.router,
             cases.router,
             *privacy("support", HOLDINGS),
+            partners("support", commands(settings.owner_of), settings.secret_key),
             operations(worker),
         ],
         worker=worker,

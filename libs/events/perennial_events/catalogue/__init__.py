@@ -6,6 +6,7 @@ from perennial_events.catalogue.complaints import (
     ComplaintOpened,
     ComplaintReopened,
     ComplaintResolved,
+    ReviewReported,
 )
 from perennial_events.catalogue.customers import (
     AnonymousIdAdded,
@@ -25,7 +26,13 @@ from perennial_events.catalogue.customers import (
     SegmentRemoved,
     StageChanged,
 )
-from perennial_events.catalogue.engagement import Clicked, VisitorIdentified
+from perennial_events.catalogue.engagement import (
+    Clicked,
+    DeliveryReported,
+    VisitorIdentified,
+    WebhookEndpointCreated,
+    WebhookEndpointDisabled,
+)
 from perennial_events.catalogue.orders import (
     GiftCardIssued,
     GiftCardRedeemed,
@@ -84,6 +91,7 @@ __all__ = [
     "CustomerRegistered",
     "CustomerUpdated",
     "CustomersMerged",
+    "DeliveryReported",
     "ErasureCompleted",
     "GiftCardIssued",
     "GiftCardRedeemed",
@@ -111,6 +119,7 @@ __all__ = [
     "ReturnLine",
     "ReturnReceived",
     "ReturnRequested",
+    "ReviewReported",
     "SegmentDefined",
     "SegmentEntered",
     "SegmentLeft",
@@ -119,5 +128,7 @@ __all__ = [
     "ShipmentScanned",
     "StageChanged",
     "VisitorIdentified",
+    "WebhookEndpointCreated",
+    "WebhookEndpointDisabled",
     "WishListChanged",
 ]

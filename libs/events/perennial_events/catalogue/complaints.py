@@ -54,3 +54,16 @@ class ComplaintEscalated(Event, topic=COMPLAINTS, fact="complaint_escalated", su
     case_id: Id
     customer_id: Id
     level: Annotated[int, Field(ge=1)]
+
+
+class ReviewReported(
+    Event, topic=COMPLAINTS, fact="review_reported", subject="review_id", key="review_id"
+):
+    """A review site told of a review. Its text stays there."""
+
+    review_id: Id
+    partner: Id
+    customer_id: Id | None = None
+    rating: Annotated[int, Field(ge=1, le=5)]
+    order_id: Id | None = None
+    sku: Id | None = None

@@ -1,11 +1,11 @@
 """What `engagement` publishes: `perennial.clicks` and `perennial.engagement`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
 from perennial_events.envelope import Event
-from perennial_events.values import Id
+from perennial_events.values import Code, Id
 
 CLICKS = "perennial.clicks"
 ENGAGEMENT = "perennial.engagement"
@@ -37,3 +37,44 @@ class VisitorIdentified(Event, topic=ENGAGEMENT, fact="visitor_identified", subj
 
     customer_id: Id
     anonymous_id: Id
+
+
+class WebhookEndpointCreated(
+    Event,
+    topic=ENGAGEMENT,
+    fact="webhook_endpoint_created",
+    subject="endpoint_id",
+    key="endpoint_id",
+):
+    """A partner will be sent events."""
+
+    endpoint_id: Id
+
+
+class WebhookEndpointDisabled(
+    Event,
+    topic=ENGAGEMENT,
+    fact="webhook_endpoint_disabled",
+    subject="endpoint_id",
+    key="endpoint_id",
+):
+    """A partner is sent nothing any more: it said that it is gone, or failed for five days."""
+
+    endpoint_id: Id
+    reason: Literal["gone", "failing"]
+    last_status: int | None = None
+    """The receiver's last answer, where there was one."""
+
+
+class DeliveryReported(
+    Event, topic=ENGAGEMENT, fact="delivery_reported", subject="message_id", key="message_id"
+):
+    """A mail or message provider told what became of a message. `message_id` is the provider's."""
+
+    message_id: Id
+    partner: Id
+    kind: Literal["delivered", "bounced", "complained", "opened", "clicked"]
+    permanent: bool | None = None
+    """Of a bounce: whether the address will never take mail."""
+    code: Code | None = None
+    """The provider's own word for it."""

@@ -4,8 +4,8 @@ from alembic import op
 
 from perennial_events.identities import CREATE_ALIASES_V1
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 

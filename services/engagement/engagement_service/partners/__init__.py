@@ -1,0 +1,1 @@
+"""What mail and message providers tell."""

@@ -1,0 +1,1 @@
+"""Partners' webhooks out: endpoints, what they are sent, and its delivery."""

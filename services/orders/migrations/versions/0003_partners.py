@@ -1,0 +1,18 @@
+"""Webhooks in: partners, what they sent, and what waits to be mapped."""
+
+from alembic import op
+
+from perennial_webhooks import CREATE_PARTNER_TABLES_V1
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+# Carriers name a parcel by its number, not by our id.
+SHIPMENTS_TRACKED = "CREATE INDEX shipments_tracked ON shipments (tracking_number)"
+
+
+def upgrade() -> None:
+    for statement in (*CREATE_PARTNER_TABLES_V1, SHIPMENTS_TRACKED):
+        op.execute(statement)

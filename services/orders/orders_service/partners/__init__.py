@@ -1,0 +1,1 @@
+"""What marketplaces, payment providers and carriers tell."""

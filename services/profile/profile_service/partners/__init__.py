@@ -1,0 +1,1 @@
+"""What CRM systems tell."""

@@ -1,0 +1,15 @@
+"""Webhooks in: partners, what they sent, and what waits to be mapped."""
+
+from alembic import op
+
+from perennial_webhooks import CREATE_PARTNER_TABLES_V1
+
+revision = "0003"
+down_revision = "0002"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    for statement in CREATE_PARTNER_TABLES_V1:
+        op.execute(statement)

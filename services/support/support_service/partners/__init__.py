@@ -1,0 +1,1 @@
+"""What help desks and review sites tell."""
