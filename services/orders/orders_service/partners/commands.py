@@ -20,7 +20,8 @@ from orders_service.returns.api import ReturnLineBody
 from orders_service.returns.models import Return
 from orders_service.shipments import service as shipments
 from orders_service.shipments.api import Location, QuantityBody, TrackingNumber
-from orders_service.shipments.models import Scan, ScanStatus, Shipment
+from orders_service.shipments.models import Scan, Shipment
+from orders_service.shipments.rules import Seen
 from perennial_events import emit
 from perennial_events.values import Code
 from perennial_http import Body, Id, Time
@@ -54,7 +55,7 @@ class CarrierScan(Body):
     shipment_id: Id | None = None
     tracking_number: TrackingNumber | None = None
     carrier: Code | None = None
-    status: ScanStatus
+    status: Seen
     at: Time
     location: Location | None = None
 
