@@ -151,10 +151,3 @@ class MergeUndoneBefore(Conflict):
         super().__init__(
             f"Merge {merge_id} was undone before. To retry safely, send an Idempotency-Key."
         )
-
-
-class NotACompany(Conflict):
-    title = "Only a company has contacts"
-
-    def __init__(self, customer_id: str) -> None:
-        super().__init__(f"Customer {customer_id} is a person.")

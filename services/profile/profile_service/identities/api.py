@@ -26,7 +26,6 @@ from profile_service.customers.api import CustomerAnswer, page_of
 from profile_service.customers.rules import normal_email, normal_phone
 from profile_service.customers.search import TOLD
 from profile_service.customers.service import whole_customers
-from profile_service.errors import NotACompany
 from profile_service.identities import service
 from profile_service.identities.models import Merge
 from profile_service.identities.rules import identity_id
@@ -173,9 +172,10 @@ async def list_merges(
 async def list_contacts(
     customer_id: Id, query: Annotated[PageQuery, Query()], session: Session
 ) -> Page[CustomerAnswer]:
-    """The people of a company: the customers whose `company_id` names it, the latest first."""
+    """The people of a company: the customers whose `company_id` names it, the latest first.
+
+    A person has none.
+    """
     whole = (await whole_customers(session, [customer_id]))[customer_id]
-    if whole[0].kind != "company":
-        raise NotACompany(whole[0].customer_id)
     of_company = TOLD.company_id.in_([each.customer_id for each in whole])
     return await page_of(session, search.survivors().where(search.known_by(of_company)), query)

@@ -103,7 +103,9 @@ async def test_what_happens_meanwhile_stays_with_whom_it_named(
     await register(client, "a")
     await register(client, "b")
     merged = await merge(client, "a", "b")
-    await tell(*bought("o-1", "a"), *bought("o-2", "b", 500))
+    await tell(*bought("o-1", "a"))
+    assert (await state_of("b"))["stage"] == "new"
+    await tell(*bought("o-2", "b", 500))
     await tell(VisitorIdentified(customer_id="a", anonymous_id="v"))
     await tell(Clicked(name="page_viewed", anonymous_id="v"))
     state = await state_of("b")

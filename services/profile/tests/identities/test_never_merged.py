@@ -1,7 +1,7 @@
 """Random histories with merges, all undone in the end, leave what a history without them leaves."""
 
 from collections.abc import AsyncIterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
@@ -24,7 +24,7 @@ from perennial_events.catalogue import (
 )
 from perennial_events.rebuild import checksum
 from profile_service.handlers import subscriptions
-from profile_service.stages.rules import Thresholds
+from profile_service.stages.rules import Thresholds, standing
 from profile_service.state.projection import CUSTOMER_STATE
 from profile_service.state.query import read_state
 
@@ -36,6 +36,7 @@ STEPS = st.tuples(
     CUSTOMERS,
     CUSTOMERS,
 )
+DAYS = Thresholds(new=30, active=90, lapsed=180)
 DAYS_APART = st.integers(0, 60)
 
 
@@ -49,6 +50,7 @@ class History:
         self.facts: list[tuple[str, str]] = []
         """What is whose: the customer, or the visitor, that was named, and the kind of fact."""
         self.visits: dict[str, str] = {}
+        self.bought: list[tuple[str, datetime]] = []
 
     def survivor(self, id: str) -> str:
         while into := dict(self.standing).get(id):
@@ -67,6 +69,7 @@ class History:
             self._undo([pair for pair in self.standing if one in pair][:1])
         elif what == "order":
             self.facts.append((one, what))
+            self.bought.append((one, self.at))
             self.tell(*_bought(f"o-{number}", one))
         elif what == "complain":
             self.facts.append((one, what))
@@ -92,6 +95,11 @@ class History:
 
     def undo_all(self) -> None:
         self._undo(list(self.standing))
+
+    def stage(self, id: str, now: datetime) -> str:
+        """The stage by the orders of all who are this customer."""
+        mine = [at for who, at in self.bought if self.survivor(who) == self.survivor(id)]
+        return standing(mine, now, DAYS).stage
 
     def count(self, id: str, kind: str) -> int:
         """How many facts of a kind are this customer's."""
@@ -134,7 +142,7 @@ async def database(migrated_url: Any) -> AsyncIterator[Database]:
 
 async def apply(database: Database, clock: Any, batches: Sequence[Sequence[Any]]) -> None:
     """Let the service hear these batches, from nothing."""
-    heard = subscriptions(clock, Thresholds(new=30, active=90, lapsed=180))
+    heard = subscriptions(clock, DAYS)
     async with database.transaction() as session:
         tables = (*CUSTOMER_STATE.tables, "stages", "customers")
         await session.execute(text(f"TRUNCATE {', '.join(tables)}"))
@@ -182,6 +190,7 @@ async def test_undone_merges_leave_no_trace(
             if state is None:
                 continue
             assert state.customer_id == history.survivor(id)
+            assert state.stage == history.stage(id, clock())
             seen = {
                 "order": state.order_count,
                 "complain": state.complaints,
