@@ -22,7 +22,7 @@ _KEY = "pk_bench_segments"
 _DATABASE = "profile_segments"
 _MIGRATED = "profile"
 _SEGMENT = "/v1/segments/bench"
-_LOOK_SECONDS = 0.01
+_LOOK_SECONDS = 0.05
 _WITHIN = 120.0
 
 

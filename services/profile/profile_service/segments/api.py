@@ -114,7 +114,7 @@ async def make_segment(
     return SegmentAnswer.model_validate(segment)
 
 
-@router.post("/v1/segments/preview", dependencies=[READ])
+@router.post("/v1/segments/preview", dependencies=[WRITE])
 async def preview_rule(body: PreviewBody, session: Session, request: Request) -> PreviewAnswer:
     """How many customers fit a rule right now, and some of them. Nothing is kept."""
     count, sample = await service.preview(session, body.rule, request.app.state.clock())
@@ -160,13 +160,9 @@ async def put_segment(
 
 
 @router.delete("/v1/segments/{segment_id}", status_code=204, dependencies=[WRITE])
-async def remove_segment(
-    segment_id: Id, session: Session, request: Request, if_match: IfMatch = None
-) -> Response:
+async def remove_segment(segment_id: Id, session: Session, request: Request) -> Response:
     """Remove a segment; its members leave it. One that others name is kept: 409."""
     await hold_rules(session)
-    if if_match is not None:
-        check_if_match(if_match, (await service.get_segment(session, segment_id)).version)
     await service.remove_segment(session, segment_id, request.app.state.clock())
     return Response(status_code=204)
 

@@ -26,7 +26,7 @@ _SOME = Field(min_length=1, max_length=MOST_IN_A_CLAUSE)
 
 LONGEST_PERIOD = timedelta(days=3650)
 
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_UNIT_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400, "w": 604_800}
 _PERIOD = re.compile(r"([1-9]\d{0,8})([smhdw])", re.ASCII)
 
 
@@ -35,10 +35,10 @@ def read_period(value: Any) -> timedelta:
     match = _PERIOD.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise ValueError("must be a number and its unit (s, m, h, d, w), such as 7d or 12h")
-    period = timedelta(**{_UNITS[match[2]]: int(match[1])})
-    if period > LONGEST_PERIOD:
+    seconds = int(match[1]) * _UNIT_SECONDS[match[2]]
+    if seconds > LONGEST_PERIOD.total_seconds():
         raise ValueError(f"must not be longer than {LONGEST_PERIOD.days}d")
-    return period
+    return timedelta(seconds=seconds)
 
 
 def _check_period(value: str) -> str:

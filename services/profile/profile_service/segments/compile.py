@@ -43,7 +43,7 @@ class Scope(Enum):
 
 
 class Node(NamedTuple):
-    """A compiled clause: names of its columns. `due` is None where time alone never turns it."""
+    """A compiled clause: its columns by name. `due` is None where time alone never turns it."""
 
     holds: str
     due: str | None
@@ -92,7 +92,7 @@ class Compiler:
                 node = self._several(rule, path)
             case NotClause():
                 inner = self.add(rule.not_, (*path, "not"))
-                node = self._node(inner.level + 1, f"NOT {inner.holds}", inner.due)
+                node = inner._replace(holds=f"(NOT {inner.holds})")
             case SegmentClause():
                 node = self._segment(rule)
             case _:

@@ -53,6 +53,7 @@ async def refusal(client: httpx.AsyncClient, rule: Any) -> tuple[str, str]:
         ({"event": "segment_entered"}, "/rule/event", "cannot be counted"),
         ({**VIEWED, "within": "7"}, "/rule/within", "pattern"),
         ({**VIEWED, "within": "99999d"}, "/rule/within", "3650d"),
+        ({**VIEWED, "within": "999999999w"}, "/rule/within", "3650d"),
         (
             {"all": [BOUGHT, {**VIEWED, "count": {"op": "like", "value": 1}}]},
             "/rule/all/1/count/op",
