@@ -65,6 +65,11 @@ class Operation:
         return "tracking" in self.described.get("tags", ())
 
     @property
+    def signed(self) -> bool:
+        """A partner's door: the sender's signature is its key, and its own id makes it count once."""
+        return self.path == "/v1/partners/{partner}/events"
+
+    @property
     def scopes(self) -> list[str]:
         return [
             scope

@@ -218,11 +218,11 @@ async def test_without_a_key_it_is_401(operation: Operation, open_door: OpenDoor
         assert is_problem(answer) is None, name
         assert answer.status_code == 401, name
         # Partners sign instead: see the tests of services' partners.
-        scheme = "Bearer" if operation.scopes else "Webhook"
+        scheme = "Webhook" if operation.signed else "Bearer"
         assert answer.headers["WWW-Authenticate"].startswith(scheme)
 
 
-KEYED = [each for each in OPERATIONS if each.scopes]
+KEYED = [each for each in OPERATIONS if not each.signed]
 
 
 @pytest.mark.parametrize("operation", KEYED, ids=map(str, KEYED))

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import asyncpg
 
-from engagement_service.handlers import SUBSCRIPTIONS as ENGAGEMENT
+from engagement_service.handlers import subscriptions as engagement_subscriptions
 from orders_service.handlers import SUBSCRIPTIONS as ORDERS
 from perennial_cli.services import SERVICES
 from perennial_events import Envelope, Log, Subscriptions, open_log, utc_now
@@ -36,7 +36,7 @@ SHOWN = 5
 SUBSCRIBED: Mapping[str, Subscriptions] = {
     "profile": profile_subscriptions(utc_now, Thresholds(30, 90, 180)),
     "orders": ORDERS,
-    "engagement": ENGAGEMENT,
+    "engagement": engagement_subscriptions(utc_now, asyncio.Event()),
     "support": SUPPORT,
     "recommend": RECOMMEND,
 }

@@ -7,7 +7,7 @@ import signal
 import socket
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from subprocess import Popen
@@ -44,9 +44,19 @@ def environment_of(database_url: str, log_url: str) -> dict[str, str]:
     }
 
 
+def partly(partner: Partner, count: int) -> Callable[[], Awaitable[bool]]:
+    async def arrived() -> bool:
+        return len(partner.arrived) >= count
+
+    return arrived
+
+
 @asynccontextmanager
-async def killed_often(environment: dict[str, str], folder: Path) -> AsyncIterator[None]:
-    """The service as a process, killed at random moments and started again; then left to finish."""
+async def killed_often(
+    environment: dict[str, str], folder: Path, partner: Partner
+) -> AsyncIterator[None]:
+    """The service as a process, killed at random moments of its work and started again; then left to
+    finish."""
     chance = random.Random(7)
 
     def start() -> "Popen[bytes]":
@@ -60,7 +70,8 @@ async def killed_often(environment: dict[str, str], folder: Path) -> AsyncIterat
     process = start()
     try:
         for _ in range(KILLS):
-            await asyncio.sleep(chance.uniform(1.5, 3.5))
+            enough = len(partner.arrived) + chance.randrange(50, 1_000)
+            await until(partly(partner, enough), within=60)
             process.kill()
             await asyncio.to_thread(process.wait)
             process = start()
@@ -105,14 +116,14 @@ async def test_every_event_arrives_at_least_once(
     async def all_delivered() -> bool:
         return await unfinished() == 0
 
-    async with killed_often(environment_of(database_url, log_url), tmp_path):
+    async with killed_often(environment_of(database_url, log_url), tmp_path, partner):
         during = len(partner.arrived)
         await until(all_delivered, within=200)
     await database.close()
 
     arrived = Counter((each.path, each.id) for each in partner.arrived)
     assert set(arrived) == {(f"/{number}", id) for number in range(ENDPOINTS) for id in ids}
-    assert during > 0, "nothing was under way when the service was killed"
+    assert during > KILLS * 50, "too little was under way when the service was killed"
     with capsys.disabled():
         twice = arrived.total() - len(arrived)
         print(f"\n{during} arrived between the kills, {twice} more than once", end="")  # noqa: T201 - said

@@ -154,7 +154,7 @@ async def test_410_disables_and_what_is_missed_can_be_replayed(platform: Platfor
     await platform.orders(1)
 
     async def disabled() -> bool:
-        return (await platform.client.get(path)).json()["status"] == "disabled"
+        return bool((await platform.client.get(path)).json()["status"] == "disabled")
 
     await until(disabled, within=10)
     assert "410" in (await platform.client.get(path)).json()["note"]
@@ -197,7 +197,7 @@ async def test_five_days_of_nothing_but_failure_disable(
     await platform.orders(1, first=2)
 
     async def disabled() -> bool:
-        return (await platform.client.get(path)).json()["status"] == "disabled"
+        return bool((await platform.client.get(path)).json()["status"] == "disabled")
 
     await until(disabled, within=10)
     assert "five days" in (await platform.client.get(path)).json()["note"]

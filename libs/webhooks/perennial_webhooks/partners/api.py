@@ -210,7 +210,13 @@ def _add_receiving(router: APIRouter, registry: Registry) -> None:
         sent = receiving.Request(partner, dict(request.headers), await request.body())
         database = runtime_of(request.scope).database
         outcome = await receiving.receive(database, registry, sent, request.app.state.clock())
-        return _answer(outcome, 202 if outcome.became == "parked" else 200)
+        headers = {"Perennial-Event": outcome.event_id} if outcome.event_id else None
+        return Response(
+            _received(outcome).model_dump_json(),
+            202 if outcome.became == "parked" else 200,
+            media_type="application/json",
+            headers=headers,
+        )
 
     router.add_api_route(
         "/{partner}/events",
@@ -238,12 +244,10 @@ def _add_receiving(router: APIRouter, registry: Registry) -> None:
         return RehearsalAnswer(commands=commands, events=events, reason=reason)
 
 
-def _answer(outcome: receiving.Outcome, status: int) -> Response:
-    body = ReceivedAnswer(
+def _received(outcome: receiving.Outcome) -> ReceivedAnswer:
+    return ReceivedAnswer(
         status=outcome.became, webhook_id=outcome.webhook_id, reason=outcome.reason
     )
-    headers = {"Perennial-Event": outcome.event_id} if outcome.event_id else None
-    return Response(body.model_dump_json(), status, media_type="application/json", headers=headers)
 
 
 def _add_parked(router: APIRouter, registry: Registry) -> None:
@@ -263,22 +267,20 @@ def _add_parked(router: APIRouter, registry: Registry) -> None:
         data = [ParkedAnswer(**dict(zip(_PARKED.c.keys(), row, strict=True))) for row in rows]
         return Page(data=data, next_cursor=cursor)
 
-    async def replay(partner: Id, id: ParkedId, request: HttpRequest) -> Response:
-        """Apply what is parked once more, with the mapping as it is now."""
-        database = runtime_of(request.scope).database
-        now = request.app.state.clock()
-        outcome = await receiving.replay(database, registry, partner, id, now)
-        return _answer(outcome, 202 if outcome.became == "parked" else 200)
-
-    router.add_api_route(
+    @router.post(
         "/{partner}/parked/{id}/replay",
-        replay,
-        methods=["POST"],
         dependencies=ACT,
-        response_model=ReceivedAnswer,
         responses={202: {"model": ReceivedAnswer, "description": "Still parked"}},
-        route_class_override=ServiceRoute,
     )
+    async def replay(
+        partner: Id, id: ParkedId, session: Session, request: HttpRequest, response: Response
+    ) -> ReceivedAnswer:
+        """Apply what is parked once more, with the mapping as it is now."""
+        now = request.app.state.clock()
+        outcome = await receiving.replay(session, registry, partner, id, now)
+        if outcome.became == "parked":
+            response.status_code = 202
+        return _received(outcome)
 
     @router.post("/{partner}/parked/{id}/discard", status_code=204, dependencies=ACT)
     async def discard(partner: Id, id: ParkedId, session: Session) -> Response:

@@ -39,6 +39,9 @@ _PARK = """
     VALUES ($1, $2, $3::text::jsonb, $4, $5, $6)
 """
 _PARKED = "SELECT id, webhook_id, headers::text, body FROM partner_parked WHERE partner = $1 AND id = $2 FOR UPDATE"
+_STILL_PARKED = text(
+    "UPDATE partner_parked SET reason = :reason, attempts = attempts + 1 WHERE id = :id"
+)
 _FORGET = text("""
     DELETE FROM partner_deliveries WHERE (partner, webhook_id) IN (
         SELECT partner, webhook_id FROM partner_deliveries WHERE received_at < :before LIMIT :most)
@@ -152,32 +155,24 @@ async def rehearse(
 
 
 async def replay(
-    database: Database, registry: Registry, partner_name: str, id: int, now: datetime
+    session: AsyncSession, registry: Registry, partner_name: str, id: int, now: datetime
 ) -> Outcome:
-    """Apply what is parked once more, with the mapping as it is now."""
-    webhook_id = ""
+    """Apply what is parked once more, with the mapping as it is now; where it fails, nothing but its
+    reason changes."""
+    partner = await registry.get(session, partner_name)
+    webhook_id, headers, body = await _parked(session, partner_name, id)
+    delivery = Delivery(partner_name, webhook_id, now)
     try:
-        async with database.transaction() as session:
-            partner = await registry.get(session, partner_name)
-            webhook_id, source_of, body = await _parked(session, partner_name, id)
-            try:
-                source = registry.mapping(partner).read(body, source_of)
-                delivery = Delivery(partner_name, webhook_id, now)
-                await _apply(session, registry, partner, source, delivery)
-            except Exception as error:
-                raise _Refused(_reason(error)) from error
-            await _unpark(session, id)
-            emitted = outbox.collected(session)
-            return Outcome("applied", webhook_id, event_id=str(emitted[-1].id) if emitted else None)
-    except _Refused as refused:
-        async with database.transaction() as session:
-            await session.execute(
-                text(
-                    "UPDATE partner_parked SET reason = :reason, attempts = attempts + 1 WHERE id = :id"
-                ),
-                {"reason": str(refused), "id": id},
-            )
-        return Outcome("parked", webhook_id, str(refused))
+        async with session.begin_nested():
+            source = registry.mapping(partner).read(body, headers)
+            await _apply(session, registry, partner, source, delivery)
+    except Exception as error:  # noqa: BLE001 - what is not the payload's fault is raised again
+        reason = _reason(error)
+        outbox.restore(session, [])
+        await session.execute(_STILL_PARKED, {"reason": reason, "id": id})
+        return Outcome("parked", webhook_id, reason)
+    await _unpark(session, id)
+    return Outcome("applied", webhook_id)
 
 
 async def discard(session: AsyncSession, partner: str, id: int) -> None:
