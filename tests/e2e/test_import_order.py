@@ -97,7 +97,7 @@ async def _states(shop: Shop, mark: str, bought: int) -> list[Any]:
         found[:] = [answer.body for answer in answers]
         returned = sum(state["orders"]["returns"] for state in found)
         paid = sum(state["orders"]["count"] for state in found)
-        return paid == bought and returned > 0
+        return bool(paid == bought and returned > 0)
 
     await eventually(all_there, within=20)
     # A last event of the same import may still be on its way: what is compared must have settled.

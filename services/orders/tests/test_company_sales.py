@@ -140,15 +140,14 @@ async def test_a_sale_moves_through_the_pipeline(client: httpx.AsyncClient) -> N
 
 async def test_the_forecast_weighs_by_stage_and_converts(client: httpx.AsyncClient) -> None:
     await client.put("/v1/rates/2026-03-01", json={"rates": {"JPY": "0.006"}})
-    for number, changes in enumerate(
-        (
-            {"stage": "proposal"},
-            {"stage": "negotiation", "value": money(100_000, "JPY")},
-            {"stage": "lead", "value": money(777, "KWD")},
-            {"stage": "qualified", "expected_on": "2026-02-27", "value": money(1000)},
-            {"stage": "lead", "expected_on": "2027-03-01"},
-        )
-    ):
+    pipeline: list[Json] = [
+        {"stage": "proposal"},
+        {"stage": "negotiation", "value": money(100_000, "JPY")},
+        {"stage": "lead", "value": money(777, "KWD")},
+        {"stage": "qualified", "expected_on": "2026-02-27", "value": money(1000)},
+        {"stage": "lead", "expected_on": "2027-03-01"},
+    ]
+    for number, changes in enumerate(pipeline):
         body = opportunity(opportunity_id=f"p-{number}", **changes)
         await done(client, "POST", "/v1/opportunities", body)
     await done(client, "POST", "/v1/opportunities", opportunity(opportunity_id="p-won"))

@@ -211,7 +211,7 @@ def another(app: ServiceApp, migrated_url: Any, clock: Any) -> Any:
 
     async def make() -> ServiceApp:
         url = await migrated_url("orders")
-        return create(app.runtime.settings.model_copy(update={"database_url": url}), clock)
+        return create(app.state.settings.model_copy(update={"database_url": url}), clock)
 
     return make
 

@@ -23,7 +23,7 @@ AMOUNTS = st.one_of(st.integers(0, 100), st.integers(0, 10**7))
 @st.composite
 def orders(draw: st.DrawFn) -> Order:
     """An order in a currency with 0, 2 or 3 decimals, some of it paid with gift cards."""
-    lines = [
+    lines: list[dict[str, Any]] = [
         {
             "sku": draw(st.sampled_from(SKUS)),
             "quantity": draw(st.integers(1, 5)),
@@ -57,7 +57,8 @@ def partial_returns(draw: st.DrawFn, order: Order) -> list[dict[str, int]]:
     units = [sku for sku, quantity in order.quantities().items() for _ in range(quantity)]
     parcels: list[dict[str, int]] = [{}]
     for sku in draw(st.permutations(units)):
-        if parcels[-1] and draw(st.booleans()):
+        another: bool = draw(st.booleans())
+        if another and parcels[-1]:
             parcels.append({})
         parcels[-1][sku] = parcels[-1].get(sku, 0) + 1
     return parcels
