@@ -62,7 +62,8 @@ def _purchases_of(bought: list[Purchase], calibration_end: date, as_of: date) ->
                 len(after),
             )
         )
-    return Purchases(origin, *np.array(rows, dtype=np.int64).T, weekly)  # type: ignore[arg-type]
+    columns: list[Any] = [origin, *np.array(rows, dtype=np.int64).T, weekly]
+    return Purchases(*columns)
 
 
 @pytest.fixture(scope="session")

@@ -94,6 +94,7 @@ def test_parameters_of_the_story_are_recovered(
 
 def test_the_real_shop_is_flat_says_so_and_is_ranked(purchases_of: Any, retail: Any) -> None:
     """Hardly anybody of its nine months has visibly stopped, so that a and b run to their bounds."""
+    found: Any = None
     for end in (date(2011, 8, 31), date(2011, 5, 31)):
         found = verdict.fit(
             purchases_of(retail, end, date(2011, 8, 31)), end, date(2011, 8, 31), 100
@@ -106,9 +107,8 @@ def test_the_real_shop_is_flat_says_so_and_is_ranked(purchases_of: Any, retail: 
     assert found.holdout["correlation"] > 0.5
     seen = purchases_of(retail, end, date(2011, 8, 31))
     age = seen.age(end)
-    expected = p_alive(found.bg_nbd, seen.repeats, seen.recency, age) * orders_if_alive(
-        found.bg_nbd, seen.repeats, age, 13
-    )
+    alive = p_alive(found.bg_nbd, seen.repeats, seen.recency, age)
+    expected = alive * orders_if_alive(found.bg_nbd, seen.repeats, age, 13)
     assert spearmanr(expected, seen.bought_after).statistic > 0.35
 
 
