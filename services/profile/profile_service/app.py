@@ -1,14 +1,10 @@
 """The service, put together."""
 
 import asyncio
-from datetime import datetime
 
-from sqlalchemy.ext.asyncio import AsyncSession
-
-from perennial_events import Clock, Database, Timer, Worker, open_log, utc_now
-from perennial_http import HOUSEKEEPING, ServiceApp, create_app, operations
-from perennial_http.privacy import EXPORTS_AT_ONCE, privacy, sweep
-from perennial_webhooks import HOUSEKEEPING as PARTNER_HOUSEKEEPING
+from perennial_events import Clock, Database, Worker, open_log, utc_now
+from perennial_http import ServiceApp, create_app, operations
+from perennial_http.privacy import EXPORTS_AT_ONCE, privacy
 from perennial_webhooks import partners
 from profile_service.consents import api as consents
 from profile_service.contacts import api as contacts
@@ -21,50 +17,25 @@ from profile_service.partners.commands import COMMANDS
 from profile_service.privacy import api as erasures
 from profile_service.privacy import export
 from profile_service.segments import api as segments
-from profile_service.segments.membership import follow_rules, follow_time
 from profile_service.settings import Settings
 from profile_service.stages import api as stages
-from profile_service.stages.rules import Thresholds
-from profile_service.stages.service import review_due
 from profile_service.state import api as state
 from profile_service.timeline import api as timeline
+from profile_service.timers import timers
 from profile_service.value_model import api as value_model
 from profile_service.value_model.runner import fitting
-from profile_service.value_model.service import schedule_work
 
 
 def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
     """The application of `profile`: its routes, and its worker where the role has one."""
     database = Database(settings.database_url, source="/perennial/profile")
-    days = Thresholds(
-        settings.new_days,
-        settings.active_days,
-        settings.lapsed_days,
-        settings.at_risk_p_alive,
-        settings.lapsed_p_alive,
-    )
-
-    async def stages_due(session: AsyncSession, now: datetime) -> int:
-        return await review_due(session, now, days)
-
-    async def value_model_due(session: AsyncSession, now: datetime) -> int:
-        return await schedule_work(session, now, settings.value_refit_days)
-
     worker = Worker(
         database,
         open_log(settings.log),
         group="profile",
         url=settings.database_url,
-        subscriptions=subscriptions(clock, days),
-        timers=(
-            Timer("stages", 5.0, stages_due),
-            Timer("value model", 60.0, value_model_due),
-            Timer("segments", 0.25, follow_time),
-            Timer("segment rules", 0.25, follow_rules),
-            sweep(HOLDINGS),
-            *PARTNER_HOUSEKEEPING,
-            *HOUSEKEEPING,
-        ),
+        subscriptions=subscriptions(clock, settings.thresholds),
+        timers=timers(settings),
         clock=clock,
     )
     app = create_app(

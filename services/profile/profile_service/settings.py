@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from perennial_http import ServiceSettings
+from profile_service.stages.rules import Thresholds
 
 Days = Annotated[int, Field(ge=1, le=3650)]
 Probability = Annotated[float, Field(gt=0, lt=1)]
@@ -32,3 +33,14 @@ class Settings(ServiceSettings):
         if self.lapsed_p_alive >= self.at_risk_p_alive:
             raise ValueError("PERENNIAL_LAPSED_P_ALIVE must be below PERENNIAL_AT_RISK_P_ALIVE")
         return self
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """Where one stage ends and the next begins."""
+        return Thresholds(
+            self.new_days,
+            self.active_days,
+            self.lapsed_days,
+            self.at_risk_p_alive,
+            self.lapsed_p_alive,
+        )

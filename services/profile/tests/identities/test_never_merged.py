@@ -145,7 +145,7 @@ async def apply(database: Database, clock: Any, batches: Sequence[Sequence[Any]]
     heard = subscriptions(clock, DAYS)
     async with database.transaction() as session:
         tables = (*CUSTOMER_STATE.tables, "stages", "customers")
-        await session.execute(text(f"TRUNCATE {', '.join(tables)}"))
+        await session.execute(text(f"TRUNCATE {', '.join(tables)} CASCADE"))
     for batch in batches:
         async with database.transaction() as session:
             await heard.apply(session, batch)

@@ -251,7 +251,7 @@ async def build(database: Database, world: World) -> None:
     ]
     async with database.transaction() as session:
         tables = ", ".join((*CUSTOMER_STATE.tables, "customers"))
-        await session.execute(text(f"TRUNCATE {tables}"))
+        await session.execute(text(f"TRUNCATE {tables} CASCADE"))
         await project(session, batch)
         connection = await driver(session)
         await connection.executemany(
