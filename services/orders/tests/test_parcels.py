@@ -161,6 +161,24 @@ async def test_many_timers_tell_a_delay_once(
     assert len(told) == len(set(told)) == 19
 
 
+async def test_scans_and_timers_at_once_take_turns(
+    client: httpx.AsyncClient, app: ServiceApp, clock: Any
+) -> None:
+    parcels = []
+    for number in range(30):
+        await paid(client, f"o-{number}")
+        parcels.append(await shipped(client, f"o-{number}"))
+    clock.turn(days=3)
+
+    async def round_of_a_timer() -> int:
+        async with app.runtime.database.transaction() as session:
+            return await tell_delays(session, clock())
+
+    scans = [scan(client, parcel, "in_transit", "03T08:00") for parcel in parcels]
+    *answers, _, _, _ = await asyncio.gather(*scans, *(round_of_a_timer() for _ in range(3)))
+    assert {answer.status_code for answer in answers if isinstance(answer, httpx.Response)} == {200}
+
+
 async def test_the_way_of_parcels_is_geojson(client: httpx.AsyncClient) -> None:
     await paid(client)
     first, second = await shipped(client, mug=2), await shipped(client, tea=1)

@@ -56,7 +56,8 @@ async def scan(session: AsyncSession, scan: Scan) -> Shipment:
     """
     shipment = await get_shipment(session, scan.shipment_id)
     order = await lock_order(session, shipment.order_id)
-    await session.refresh(shipment)
+    # Locked itself, too: the timer that tells delays takes no lock on the order.
+    await session.refresh(shipment, with_for_update=True)
     if await session.get(Scan, (scan.shipment_id, scan.at, scan.status)) is not None:
         return shipment
     session.add(scan)
