@@ -19,5 +19,10 @@ HOLDINGS = (
         "scans", "shipments", "shipment_id", {"lat": "NULL", "lon": "NULL", "place": "NULL"}
     ),
     Holding("returns", blanks={"reason": "'[erased]'"}),
+    Holding("gift_cards"),
+    Holding("wish_list_items", deleted=True),
+    Holding("opportunities", blanks={"title": "'[erased]'", "next_step": "NULL"}),
+    Holding("quotes"),
+    Holding("aliases"),
     Holding("audit", "customer_ids && $1::text[]"),
 )

@@ -122,6 +122,15 @@ class AlreadyMerged(Conflict):
         )
 
 
+class MergedWithErased(Conflict):
+    title = "One of the customers was erased"
+
+    def __init__(self, customer_id: str, into_id: str) -> None:
+        super().__init__(
+            f"Of {customer_id} and {into_id} one was erased: there is nobody to merge."
+        )
+
+
 class MergedInACircle(Conflict):
     title = "The merge would close a circle"
 

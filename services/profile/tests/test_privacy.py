@@ -256,3 +256,15 @@ async def test_a_change_that_is_refused_leaves_no_record(client: httpx.AsyncClie
     refused = await client.post("/v1/customers", json={"customer_id": "c-1", "name": "Again"})
     assert refused.status_code == 409
     assert await entries(client) == before
+
+
+async def test_an_erased_customer_is_merged_with_nobody(client: httpx.AsyncClient) -> None:
+    for customer_id in ("c-gone", "c-there"):
+        await client.post("/v1/customers", json={"customer_id": customer_id})
+    assert (await client.delete("/v1/customers/c-gone")).status_code == 202
+    for one, other in (("c-gone", "c-there"), ("c-there", "c-gone")):
+        answer = await client.post(f"/v1/customers/{one}/merge", json={"into": other})
+        assert (answer.status_code, answer.json()["title"]) == (
+            409,
+            "One of the customers was erased",
+        )

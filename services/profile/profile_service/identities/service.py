@@ -11,8 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from perennial_events import emit
 from perennial_events.catalogue import AnonymousIdAdded, AnonymousIdRemoved, CustomerUpdated
 from perennial_events.identities import ALIASES, ANONYMOUS, anonymous
+from perennial_http import ErasedCustomer
 from profile_service.customers.service import get_customer, lock_customer, lock_customers
-from profile_service.errors import IdentityTaken, UnknownIdentity, UnknownMerge
+from profile_service.errors import IdentityTaken, MergedWithErased, UnknownIdentity, UnknownMerge
 from profile_service.identities import rules
 from profile_service.identities.models import Identity, Merge
 from profile_service.identities.resolving import standing_identities
@@ -24,10 +25,13 @@ ANONYMOUS_ID = "anonymous_id"
 async def merge_customers(
     session: AsyncSession, customer_id: str, into_id: str, now: datetime
 ) -> Merge:
-    """From now on `customer_id` is `into_id`. Raises what `rules.check_merge` raises."""
+    """From now on `customer_id` is `into_id`. Raises `MergedWithErased`, and what `rules.check_merge` does."""
     # Both rows are held, in the order of their ids: of merges that touch one customer each sees what
     # the one before it did.
-    both = await lock_customers(session, {customer_id, into_id})
+    try:
+        both = await lock_customers(session, {customer_id, into_id})
+    except ErasedCustomer:
+        raise MergedWithErased(customer_id, into_id) from None
     standing = await standing_identities(session, both)
     rules.check_merge(
         both[customer_id], both[into_id], standing[customer_id][0], standing[into_id][0]
