@@ -11,6 +11,8 @@ from pydantic_core import from_json
 
 from perennial_events import Envelope
 from perennial_events.catalogue import Clicked, ProductChanged
+from perennial_events.catalogue.customers import MERGE
+from perennial_events.identities import MERGES
 from profile_service.state.facts import GATHERERS
 from profile_service.state.identity import visitor
 
@@ -90,13 +92,18 @@ async def click_days(databases: Mapping[str, Connection], events: Events) -> lis
 
 
 async def timeline(databases: Mapping[str, Connection], events: Events) -> list[str]:
-    """Each event about somebody stands in the timeline once, at its time."""
-    types = {event_type.type for event_type in GATHERERS if event_type is not ProductChanged}
+    """Each event about somebody stands in the timeline once, at its time.
+
+    Merges, their undoing and the stages that follow stand in nobody's: what is undone leaves no trace.
+    """
+    types = {each.type for each in GATHERERS if each is not ProductChanged and each not in MERGES}
     withheld = await _withheld(databases["profile"])
     truth = Counter(
         (envelope.id, envelope.type, envelope.time)
         for envelope in events.values()
-        if envelope.type in types and envelope.id not in withheld
+        if envelope.type in types
+        and envelope.id not in withheld
+        and from_json(envelope.data).get("reason") != MERGE
     )
     rows = await databases["profile"].fetch("SELECT event_id, type, at FROM timeline")
     return differences("timeline", truth, Counter(tuple(row) for row in rows))
