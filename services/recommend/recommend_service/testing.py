@@ -1,7 +1,10 @@
 """Support for tests: events in a few words."""
 
+from typing import Any
+
 from perennial_events.catalogue import (
     Clicked,
+    ComplaintOpened,
     OrderCancelled,
     OrderLine,
     OrderPlaced,
@@ -13,8 +16,8 @@ from perennial_events.catalogue import (
 )
 
 
-def product(sku: str, *, available: bool = True) -> ProductChanged:
-    return ProductChanged(sku=sku, name=sku, available=available)
+def product(sku: str, *, available: bool = True, **told: Any) -> ProductChanged:
+    return ProductChanged(**{"sku": sku, "name": sku, "available": available, **told})
 
 
 def order(order_id: str, customer_id: str, *skus: str) -> OrderPlaced:
@@ -64,3 +67,15 @@ def viewed(who: str, sku: str | None, name: str = "product_viewed") -> Clicked:
 
 def identified(anonymous_id: str, customer_id: str) -> VisitorIdentified:
     return VisitorIdentified(anonymous_id=anonymous_id, customer_id=customer_id)
+
+
+def complained(customer_id: str, sku: str) -> ComplaintOpened:
+    return ComplaintOpened(
+        complaint_id=f"p-{customer_id}-{sku}",
+        case_id="case",
+        customer_id=customer_id,
+        sku=sku,
+        category="quality",
+        severity="minor",
+        channel="web",
+    )

@@ -2,9 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncSession
+from typing import Any
 
 from perennial_events import Received
 from perennial_events.catalogue import VisitorIdentified
@@ -14,13 +12,12 @@ ANONYMOUS = "~"
 
 # A device may pass from one customer to another, whose events come through different partitions: the
 # later fact holds, by its own time and not by when it got here.
-_ALIAS = text("""
+_ALIAS = """
     INSERT INTO aliases (identity, customer_id, at)
-    SELECT * FROM unnest(CAST(:identities AS text[]), CAST(:customers AS text[]),
-                         CAST(:times AS timestamptz[]))
+    SELECT * FROM unnest($1::text[], $2::text[], $3::timestamptz[])
     ON CONFLICT (identity) DO UPDATE SET customer_id = excluded.customer_id, at = excluded.at
     WHERE (excluded.at, excluded.customer_id) > (aliases.at, aliases.customer_id)
-""")
+"""
 
 
 def anonymous(anonymous_id: str) -> str:
@@ -34,9 +31,7 @@ def identity(customer_id: str | None, anonymous_id: str | None) -> str | None:
     return anonymous(anonymous_id) if anonymous_id is not None else None
 
 
-async def identify_visitors(
-    session: AsyncSession, events: Sequence[Received[VisitorIdentified]]
-) -> None:
+async def identify_visitors(connection: Any, events: Sequence[Received[VisitorIdentified]]) -> None:
     """An anonymous past is a customer's from now on, whether its clicks came before or come later."""
     latest: dict[str, tuple[datetime, str]] = {}
     for event, envelope in events:
@@ -45,6 +40,4 @@ async def identify_visitors(
     if latest:
         identities = sorted(latest)
         times, customers = zip(*(latest[who] for who in identities), strict=True)
-        await session.execute(
-            _ALIAS, {"identities": identities, "customers": customers, "times": times}
-        )
+        await connection.execute(_ALIAS, identities, customers, times)
