@@ -36,7 +36,7 @@ COUNT = f"""
          + (SELECT count(*) FROM (SELECT FROM baskets LIMIT {loading.BASKETS}) AS some_baskets)
 """  # noqa: S608 - put together from constants
 _STORE = """
-    INSERT INTO fits (interactions, seconds, figures, arrays) VALUES ($1, $2, $3, $4)
+    INSERT INTO fits (interactions, seconds, figures, arrays) VALUES ($1, $2, $3::text::jsonb, $4)
     RETURNING fit_id
 """
 _FORGET = """

@@ -29,7 +29,7 @@ _DUE = text("""
     )
     SELECT now.interactions >= :first AND (
         newest.fitted_at IS NULL
-        OR now.interactions >= :growth * newest.interactions
+        OR now.interactions >= CAST(:growth AS double precision) * newest.interactions
         OR newest.fitted_at < clock_timestamp() - interval '1 day')
     FROM newest, now
 """)

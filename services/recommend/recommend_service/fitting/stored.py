@@ -11,7 +11,7 @@ from recommend_service.strategies.repeat import Rhythms
 from recommend_service.strategies.taste import Taste
 
 _NEWEST = """
-    SELECT fit_id, fitted_at, interactions, seconds, figures, arrays
+    SELECT fit_id, fitted_at, interactions, seconds, figures::text, arrays
     FROM fits ORDER BY fit_id DESC LIMIT 1
 """
 

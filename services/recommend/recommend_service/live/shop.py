@@ -9,7 +9,7 @@ _RULES = """
     SELECT rule_id, action, sku, category, segment, placement, factor, starts_at, ends_at
     FROM merchandising_rules ORDER BY made_at, rule_id
 """
-_BLENDS = "SELECT placement, weights, source FROM blends"
+_BLENDS = "SELECT placement, weights::text, source FROM blends"
 
 
 @dataclass(frozen=True)

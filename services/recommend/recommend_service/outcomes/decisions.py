@@ -50,6 +50,7 @@ class Decisions:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._waiting: list[Decision] = []
+        self._writing = asyncio.Lock()
 
     def add(self, decision: Decision) -> None:
         if len(self._waiting) < MOST_WAITING:
@@ -62,7 +63,11 @@ class Decisions:
             await self.write()
 
     async def write(self) -> None:
-        """Write what waits, in one statement; keep it where the database is away."""
+        """Return when all that was added is written; it is kept where the database is away."""
+        async with self._writing:
+            await self._write()
+
+    async def _write(self) -> None:
         waiting, self._waiting = self._waiting, []
         if not waiting:
             return
