@@ -13,10 +13,11 @@ from bench import machine, results
 from bench.backlog import Backlog
 from bench.homes import Platform, Servers
 from bench.online import FULL, QUICK, Online
+from bench.recommend import Recommending
 from bench.results import Figures
 
 ONLINE = ("start", "single", "batch", "orders", "reads", "freshness", "memory")
-ALONE = ("projection", "rebuild", "alone")
+ALONE = ("projection", "rebuild", "alone", "recommend")
 LOGS = ("embedded", "kafka")
 
 
@@ -54,6 +55,8 @@ def _measure(
     if set(names) & set(ALONE):
         with _home() as home, Servers(home, log) as servers:
             Backlog(servers, sizes, figures, noise, quick=quick).run(names)
+            if "recommend" in names:
+                Recommending(servers, figures, noise, quick=quick).run()
 
 
 @contextmanager

@@ -23,6 +23,12 @@ TARGETS: dict[str, Target] = {
     "state.read.per_s": Target("at least", 1_500, "reads/s"),
     "state.read.p99_ms": Target("at most", 30, "ms"),
     "rebuild.events_per_s": Target("at least", 20_000, "events/s"),
+    "recommend.serve.p50_ms": Target("at most", 3, "ms"),
+    "recommend.serve.p99_ms": Target("at most", 12, "ms"),
+    "recommend.learn_ms": Target("at most", 500, "ms"),
+    "recommend.update_us": Target("at most", 150, "µs"),
+    "recommend.refit_s": Target("at most", 60, "s"),
+    "recommend.rss_mb": Target("at most", 500, "MB"),
     "platform.memory_mb": Target("at most", 800, "MB"),
     "platform.start_s": Target("at most", 10, "s"),
 }

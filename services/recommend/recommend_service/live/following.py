@@ -142,8 +142,12 @@ class Live:
             for row in await connection.fetch(_PRODUCTS, skus):
                 memory.describe(**dict(row), now=now)
         if identities := told("aliases"):
-            for identity, customer_id in await connection.fetch(_ALIASES, identities):
-                memory.alias(identity, customer_id)
+            found = dict(await connection.fetch(_ALIASES, identities))
+            for identity in identities:
+                if identity in found:
+                    memory.alias(identity, found[identity])
+                else:
+                    memory.unalias(identity)
         if customers := told("rejected_by"):
             for customer_id, given_back in await connection.fetch(_REJECTIONS, customers):
                 memory.reject(customer_id, given_back)

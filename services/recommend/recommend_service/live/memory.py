@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recommend_service.facts.identities import anonymous
+from recommend_service.facts.identities import ANONYMOUS, anonymous
 from recommend_service.strategies import content, repeat, trending
 from recommend_service.strategies.offers import Goods, Models, Question
 from recommend_service.strategies.reactivate import AWAY, Comebacks
@@ -21,6 +21,10 @@ gets answers of their own, and does not bend those of others."""
 
 VISITS, ORDERS = 5, 100
 """Of each person so many of the latest sessions and orders are looked at."""
+
+
+MERGES = 8
+"""So many customers in a row may have turned out to be the next."""
 
 
 class Told(NamedTuple):
@@ -139,13 +143,19 @@ class Memory:
         self._rows_of.update((order_id, (row,)) for row, order_id in enumerate(order_ids))
 
     def alias(self, who: str, customer_id: str) -> None:
-        """This identity is that customer's, and nobody else's any more."""
+        """This identity is that customer's, and nobody else's any more: an anonymous visitor, or a
+        customer who turned out to be another."""
+        self.unalias(who)
         device, customer = self.people.of(who), self.people.of(customer_id)
-        before = self.customer_of.get(device)
-        if before is not None:
-            self.devices_of[before].discard(device)
         self.customer_of[device] = customer
         self.devices_of.setdefault(customer, set()).add(device)
+
+    def unalias(self, who: str) -> None:
+        """This identity is its own again."""
+        device = self.people.of(who)
+        before = self.customer_of.pop(device, None)
+        if before is not None:
+            self.devices_of[before].discard(device)
 
     def reject(self, customer_id: str, skus: Iterable[str]) -> None:
         """All that this customer gave back or complained of."""
@@ -181,11 +191,17 @@ class Memory:
 
     def customer(self, customer_id: str | None, anonymous_id: str | None) -> str | None:
         """Who asks: the customer named, or whoever the anonymous visitor turned out to be."""
-        if customer_id is not None or anonymous_id is None:
-            return customer_id
-        device = self.people.get(anonymous(anonymous_id))
-        customer = None if device is None else self.customer_of.get(device)
-        return None if customer is None else self.people.names[customer]
+        named = customer_id
+        if named is None and anonymous_id is not None:
+            named = anonymous(anonymous_id)
+        number = None if named is None else self.people.get(named)
+        for _ in range(MERGES):
+            if number is None or number not in self.customer_of:
+                break
+            number = self.customer_of[number]
+        if number is not None and not self.people.names[number].startswith(ANONYMOUS):
+            return self.people.names[number]
+        return customer_id
 
     def question(
         self, customer_id: str | None, anonymous_id: str | None, skus: Sequence[str], now: float
@@ -204,7 +220,9 @@ class Memory:
         named = self.customer(customer_id, anonymous_id)
         customer = None if named is None else self.people.get(named)
         if customer is not None:
-            found += [customer, *sorted(self.devices_of.get(customer, ()))]
+            found.append(customer)
+        for person in found:  # grows on the way: of those who were merged, all that was theirs
+            found += [each for each in sorted(self.devices_of.get(person, ())) if each not in found]
         if anonymous_id is not None:
             device = self.people.get(anonymous(anonymous_id))
             if device is not None and device not in found:

@@ -10,13 +10,27 @@ from perennial_http import Answer, Authorized, Body, Id, Session, Time, Transact
 from recommend_service.live.following import Live
 from recommend_service.outcomes import rules, service
 from recommend_service.recommendations.rules import WEIGHTS, Placement
-from recommend_service.strategies.offers import Strategy
 
 router = APIRouter(route_class=TransactionalRoute, tags=["models"])
 
-Weights = Annotated[
-    dict[Strategy, Annotated[float, Field(ge=0, le=1)]], Field(min_length=1, max_length=9)
-]
+Weight = Annotated[float, Field(ge=0, le=1)]
+
+
+class WeightsBody(Body):
+    """What each strategy counts for; one that is not named counts for nothing."""
+
+    for_you: Weight = 0.0
+    also_bought: Weight = 0.0
+    also_viewed: Weight = 0.0
+    cross_sell: Weight = 0.0
+    up_sell: Weight = 0.0
+    repeat: Weight = 0.0
+    reactivate: Weight = 0.0
+    trending: Weight = 0.0
+    new: Weight = 0.0
+
+    def given(self) -> dict[str, float]:
+        return {name: weight for name, weight in self.model_dump().items() if weight > 0}
 
 
 class OutcomeBody(Body):
@@ -90,7 +104,7 @@ class ModelsAnswer(Answer):
 
 class EstimateBody(Body):
     placement: Placement
-    weights: Weights
+    weights: WeightsBody
 
 
 class WorthAnswer(Answer):
@@ -142,8 +156,7 @@ async def estimate_blend(body: EstimateBody, session: Session, request: Request)
     """What other weights would reach, from the places that were drawn, before they are switched on."""
     now = request.app.state.clock()
     live: Live = request.app.state.live
-    asked: dict[str, float] = {str(name): weight for name, weight in body.weights.items()}
-    found = await service.estimate(session, body.placement, asked, now)
+    found = await service.estimate(session, body.placement, body.weights.given(), now)
     own = _blend(live, body.placement).weights
     running = await service.estimate(session, body.placement, own, now)
     return WorthAnswer(
@@ -158,10 +171,10 @@ async def estimate_blend(body: EstimateBody, session: Session, request: Request)
 
 @router.put("/v1/models/blends/{placement}", dependencies=[Authorized("recommend:write")])
 async def set_blend(
-    placement: Placement, body: Weights, session: Session, request: Request
+    placement: Placement, body: WeightsBody, session: Session, request: Request
 ) -> BlendAnswer:
     """Switch a blend on: these weights hold until others are set."""
-    weights: dict[str, float] = {str(name): weight for name, weight in body.items()}
+    weights = body.given()
     await service.set_weights(session, placement, weights, request.app.state.clock())
     return BlendAnswer(placement=placement, weights=weights, weights_from="set")
 

@@ -130,11 +130,6 @@ class Visits:
             row = np.unique(row)
         return np.asarray(row[(self.items[row] == item).any(axis=1)], np.int32)
 
-    def give_to(self, owner: int, other: int) -> None:
-        """From now on, all visits of `owner` are those of `other`."""
-        for visit in list(self.of_owner(owner, self.capacity)):
-            self.owner[visit] = other
-
     def _age(self, visit: int) -> int:
         """How many visits were opened since this one."""
         return (self.opened - 1 - visit) % self.capacity
