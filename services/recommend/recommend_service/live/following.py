@@ -142,12 +142,7 @@ class Live:
             for row in await connection.fetch(_PRODUCTS, skus):
                 memory.describe(**dict(row), now=now)
         if identities := told("aliases"):
-            found = dict(await connection.fetch(_ALIASES, identities))
-            for identity in identities:
-                if identity in found:
-                    memory.alias(identity, found[identity])
-                else:
-                    memory.unalias(identity)
+            memory.alias_all(identities, dict(await connection.fetch(_ALIASES, identities)))
         if customers := told("rejected_by"):
             for customer_id, given_back in await connection.fetch(_REJECTIONS, customers):
                 memory.reject(customer_id, given_back)

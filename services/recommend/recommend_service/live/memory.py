@@ -1,6 +1,6 @@
 """What this process knows of the shop: products and people by number, and the models over them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -149,6 +149,14 @@ class Memory:
         device, customer = self.people.of(who), self.people.of(customer_id)
         self.customer_of[device] = customer
         self.devices_of.setdefault(customer, set()).add(device)
+
+    def alias_all(self, identities: Iterable[str], customers: Mapping[str, str]) -> None:
+        """What holds of these identities now: those without a customer are their own."""
+        for who in identities:
+            if who in customers:
+                self.alias(who, customers[who])
+            else:
+                self.unalias(who)
 
     def unalias(self, who: str) -> None:
         """This identity is its own again."""
