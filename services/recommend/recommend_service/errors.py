@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from perennial_http import Conflict, Invalid, NotFound, Unavailable
+from perennial_http import Invalid, NotFound, Unavailable
 
 
 class UnknownStrategy(Invalid):
@@ -28,13 +28,6 @@ class ModelsLoading(Unavailable):
 class RuleNotFound(NotFound):
     def __init__(self, rule_id: str) -> None:
         super().__init__(f"There is no rule {rule_id}.")
-
-
-class RuleExists(Conflict):
-    title = "There is a rule of this id"
-
-    def __init__(self, rule_id: str) -> None:
-        super().__init__(f"Rule {rule_id} exists; delete it first, or choose another rule_id.")
 
 
 class DecisionNotFound(NotFound):

@@ -89,8 +89,8 @@ async def test_replicas_agree_within_two_seconds(
     async with served(replica) as other:
         assert (await other.get("/v1/recommendations")).json()["data"] == []
         await shop.tell(viewed("a1", "tea"))
-        rule = {"action": "pin", "sku": "tea"}
-        assert (await client.post("/v1/recommendation-rules", json=rule)).status_code == 201
+        rule = {"action": "pin", "field": "sku", "value": "tea"}
+        assert (await client.put("/v1/recommendation-rules/r-1", json=rule)).status_code == 200
         async with asyncio.timeout(2):
             while not (await other.get("/v1/recommendations")).json()["data"]:
                 await replica.runtime.database.wait_applied(0.05)

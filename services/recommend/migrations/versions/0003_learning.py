@@ -12,8 +12,8 @@ TABLES = (
     CREATE TABLE merchandising_rules (
         rule_id   text COLLATE "C" PRIMARY KEY,
         action    text NOT NULL,
-        sku       text COLLATE "C",
-        category  text,
+        field     text NOT NULL,
+        value     text COLLATE "C" NOT NULL,
         segment   text COLLATE "C",
         placement text,
         factor    double precision,

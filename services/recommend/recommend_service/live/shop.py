@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 _RULES = """
-    SELECT rule_id, action, sku, category, segment, placement, factor, starts_at, ends_at
+    SELECT rule_id, action, field, value, segment, placement, factor, starts_at, ends_at
     FROM merchandising_rules ORDER BY made_at, rule_id
 """
 _BLENDS = "SELECT placement, weights::text, source FROM blends"
@@ -14,12 +14,12 @@ _BLENDS = "SELECT placement, weights::text, source FROM blends"
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule; what it does not name, it holds for all of."""
+    """One rule; the placement, segment or dates that it does not name do not limit it."""
 
     rule_id: str
     action: str
-    sku: str | None
-    category: str | None
+    field: str
+    value: str
     segment: str | None
     placement: str | None
     factor: float | None

@@ -10,6 +10,7 @@ from perennial_http import (
     Authorized,
     Body,
     Id,
+    IfMatch,
     Page,
     PageQuery,
     Session,
@@ -24,15 +25,16 @@ router = APIRouter(
     prefix="/v1/recommendation-rules", route_class=TransactionalRoute, tags=["recommendation rules"]
 )
 
-Category = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Named = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Factor = Annotated[float, Field(gt=0, le=1_000)]
 
 
 class RuleBody(Body):
-    rule_id: Id | None = None
     action: Literal["pin", "boost", "bury", "exclude"]
-    sku: Id | None = None
-    category: Category | None = None
+    field: Literal["sku", "category"]
+    """What the rule goes by."""
+    value: Named
+    """The sku, or the category, that it is about."""
     segment: Id | None = None
     """Only for requests that name this segment."""
     placement: Placement | None = None
@@ -43,9 +45,7 @@ class RuleBody(Body):
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
-        if (self.sku is None) == (self.category is None):
-            raise ValueError("a rule is about a sku or about a category: name one of them")
-        if self.action == "pin" and self.sku is None:
+        if self.action == "pin" and self.field == "category":
             raise ValueError("only a sku can be pinned")
         if self.factor is not None and self.action not in ("boost", "bury"):
             raise ValueError("only boost and bury take a factor")
@@ -57,8 +57,8 @@ class RuleBody(Body):
 class RuleAnswer(Answer):
     rule_id: Id
     action: str
-    sku: Id | None
-    category: str | None
+    field: str
+    value: str
     segment: Id | None
     placement: str | None
     factor: float | None
@@ -68,13 +68,22 @@ class RuleAnswer(Answer):
 
 
 class RulesQuery(PageQuery):
-    sku: Id | None = None
+    value: Named | None = None
 
 
-@router.post("", status_code=201, dependencies=[Authorized("recommend:write")])
-async def make_rule(body: RuleBody, session: Session, request: Request) -> RuleAnswer:
+@router.put("/{rule_id}", dependencies=[Authorized("recommend:write")])
+async def put_rule(
+    rule_id: Id,
+    body: RuleBody,
+    session: Session,
+    request: Request,
+    response: Response,
+    if_match: IfMatch = None,
+) -> RuleAnswer:
     """Pin, boost, bury or exclude a product or a category, from now on or between two dates."""
-    rule = await service.make_rule(session, body.model_dump(), request.app.state.clock())
+    now = request.app.state.clock()
+    rule = await service.put_rule(session, rule_id, body.model_dump(), now, if_match)
+    response.headers["ETag"] = etag(rule.version)
     return RuleAnswer.model_validate(rule)
 
 
@@ -93,6 +102,7 @@ async def get_rule(rule_id: Id, session: Session, response: Response) -> RuleAns
 
 
 @router.delete("/{rule_id}", status_code=204, dependencies=[Authorized("recommend:write")])
-async def delete_rule(rule_id: Id, session: Session) -> None:
+async def delete_rule(rule_id: Id, session: Session) -> Response:
     """End a rule at once."""
     await service.delete_rule(session, rule_id)
+    return Response(status_code=204)

@@ -15,8 +15,8 @@ class MerchandisingRule(Base):
 
     rule_id: Mapped[str] = mapped_column(primary_key=True)
     action: Mapped[str]
-    sku: Mapped[str | None]
-    category: Mapped[str | None]
+    field: Mapped[str]
+    value: Mapped[str]
     segment: Mapped[str | None]
     placement: Mapped[str | None]
     factor: Mapped[float | None]

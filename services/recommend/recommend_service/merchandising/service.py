@@ -3,36 +3,35 @@
 from datetime import datetime
 from typing import Any
 
-import uuid_utils.compat as uuids
 from sqlalchemy import delete, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from perennial_http import PageQuery, fetch_page
-from recommend_service.errors import RuleExists, RuleNotFound
+from perennial_http import PageQuery, check_if_match, fetch_page
+from recommend_service.errors import RuleNotFound
 from recommend_service.facts.projection import write_journal
 from recommend_service.merchandising.models import MerchandisingRule
 
 FACTORS = {"boost": 2.0, "bury": 0.5}
 
 
-async def make_rule(
-    session: AsyncSession, told: dict[str, Any], now: datetime
+async def put_rule(
+    session: AsyncSession, rule_id: str, told: dict[str, Any], now: datetime, if_match: str | None
 ) -> MerchandisingRule:
-    """Make a rule. Raises `RuleExists`."""
-    rule_id = told["rule_id"] or str(uuids.uuid7())
-    values = told | {"rule_id": rule_id, "made_at": now, "version": 1}
-    values["factor"] = told["factor"] or FACTORS.get(told["action"])
-    made: MerchandisingRule | None = await session.scalar(
-        insert(MerchandisingRule)
-        .values(values)
-        .on_conflict_do_nothing()
-        .returning(MerchandisingRule)
-    )
-    if made is None:
-        raise RuleExists(rule_id)
+    """Make the rule, or change it. Raises `PreconditionFailed`."""
+    rule = await session.get(MerchandisingRule, rule_id, with_for_update=True)
+    if rule is None:
+        check_if_match(if_match, 0)
+        rule = MerchandisingRule(rule_id=rule_id, made_at=now, version=0)
+        session.add(rule)
+    else:
+        check_if_match(if_match, rule.version)
+    for name, value in told.items():
+        setattr(rule, name, value)
+    rule.factor = told["factor"] or FACTORS.get(told["action"])
+    rule.version += 1
+    await session.flush()
     await write_journal(session, {"shop": [rule_id]})
-    return made
+    return rule
 
 
 async def get_rule(session: AsyncSession, rule_id: str) -> MerchandisingRule:
@@ -47,8 +46,8 @@ async def list_rules(
     session: AsyncSession, query: Any
 ) -> tuple[list[MerchandisingRule], str | None]:
     statement = select(MerchandisingRule)
-    if query.sku is not None:
-        statement = statement.where(MerchandisingRule.sku == query.sku)
+    if query.value is not None:
+        statement = statement.where(MerchandisingRule.value == query.value)
     keyset = (MerchandisingRule.made_at, MerchandisingRule.rule_id)
     page: PageQuery = query
     return await fetch_page(session, statement, keyset, page)

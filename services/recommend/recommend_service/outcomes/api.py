@@ -1,7 +1,6 @@
 """`/v1/recommendations/outcomes` and `/v1/models`."""
 
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from fastapi import APIRouter, Request
 from pydantic import Field
@@ -41,12 +40,12 @@ class OutcomeBody(Body):
 
 
 class OutcomesBody(Body):
-    recommendation_id: Annotated[UUID, Field(strict=False)]
+    recommendation_id: Id
     outcomes: Annotated[list[OutcomeBody], Field(min_length=1, max_length=100)]
 
 
 class OutcomesAnswer(Answer):
-    recommendation_id: UUID
+    recommendation_id: Id
     stored: int
 
 
@@ -117,9 +116,7 @@ class WorthAnswer(Answer):
     """The same of the blend that runs now, for comparison."""
 
 
-@router.post(
-    "/v1/recommendations/outcomes", status_code=201, dependencies=[Authorized("recommend:write")]
-)
+@router.post("/v1/recommendations/outcomes", dependencies=[Authorized("recommend:write")])
 async def post_outcomes(body: OutcomesBody, session: Session, request: Request) -> OutcomesAnswer:
     """Tell what became of an answer: which of its products were clicked or bought.
 
@@ -151,7 +148,7 @@ async def get_models(session: Session, request: Request) -> ModelsAnswer:
     )
 
 
-@router.post("/v1/models/estimate", dependencies=[Authorized("recommend:read")])
+@router.post("/v1/models/estimate", dependencies=[Authorized("recommend:write")])
 async def estimate_blend(body: EstimateBody, session: Session, request: Request) -> WorthAnswer:
     """What other weights would reach, from the places that were drawn, before they are switched on."""
     now = request.app.state.clock()

@@ -77,18 +77,22 @@ class Outcome(NamedTuple):
 
 
 async def store_outcomes(
-    session: AsyncSession, decision_id: UUID, outcomes: Sequence[Outcome]
+    session: AsyncSession, recommendation_id: str, outcomes: Sequence[Outcome]
 ) -> None:
     """Store what became of one answer; what was told before changes nothing.
 
     Raises `DecisionNotFound` and `SkuNotRecommended`.
     """
+    try:
+        decision_id = UUID(recommendation_id)
+    except ValueError:
+        raise DecisionNotFound(recommendation_id) from None
     connection = await driver(session)
     skus = await connection.fetchval(
         "SELECT skus FROM decisions WHERE decision_id = $1", decision_id
     )
     if skus is None:
-        raise DecisionNotFound(str(decision_id))
+        raise DecisionNotFound(recommendation_id)
     for place, outcome in enumerate(outcomes):
         if outcome.sku not in skus:
             raise SkuNotRecommended(place, outcome.sku)

@@ -92,9 +92,9 @@ class Ranking:
 
     def _items_of(self, rule: Rule) -> Ints:
         """The products that a rule is about: one, or those of a category."""
-        if rule.sku is not None:
-            return self._memory.skus.known([rule.sku])
-        category = self._memory.categories.get(rule.category or "")
+        if rule.field == "sku":
+            return self._memory.skus.known([rule.value])
+        category = self._memory.categories.get(rule.value)
         if category is None:
             return np.empty(0, np.int32)
         return np.flatnonzero(self._memory.models.goods.category == category).astype(np.int32)
