@@ -1,7 +1,10 @@
 """Support for tests: events in a few words."""
 
+from typing import Any
+
 from perennial_events.catalogue import (
     Clicked,
+    ComplaintOpened,
     CustomersMerged,
     MergeUndone,
     OrderCancelled,
@@ -15,8 +18,8 @@ from perennial_events.catalogue import (
 )
 
 
-def product(sku: str, *, available: bool = True) -> ProductChanged:
-    return ProductChanged(sku=sku, name=sku, available=available)
+def product(sku: str, *, available: bool = True, **told: Any) -> ProductChanged:
+    return ProductChanged(**{"sku": sku, "name": sku, "available": available, **told})
 
 
 def order(order_id: str, customer_id: str, *skus: str) -> OrderPlaced:
@@ -74,3 +77,15 @@ def merged(customer_id: str, into_id: str) -> CustomersMerged:
 
 def undone(customer_id: str, into_id: str) -> MergeUndone:
     return MergeUndone(merge_id=f"m-{customer_id}", customer_id=customer_id, into_id=into_id)
+
+
+def complained(customer_id: str, sku: str) -> ComplaintOpened:
+    return ComplaintOpened(
+        complaint_id=f"p-{customer_id}-{sku}",
+        case_id="case",
+        customer_id=customer_id,
+        sku=sku,
+        category="quality",
+        severity="minor",
+        channel="web",
+    )
