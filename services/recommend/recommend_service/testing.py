@@ -3,8 +3,11 @@
 from typing import Any
 
 from perennial_events.catalogue import (
+    AnonymousIdAdded,
+    AnonymousIdRemoved,
     Clicked,
     ComplaintOpened,
+    CustomerErased,
     CustomersMerged,
     MergeUndone,
     OrderCancelled,
@@ -69,6 +72,21 @@ def viewed(who: str, sku: str | None, name: str = "product_viewed") -> Clicked:
 
 def identified(anonymous_id: str, customer_id: str) -> VisitorIdentified:
     return VisitorIdentified(anonymous_id=anonymous_id, customer_id=customer_id)
+
+
+def stitched(anonymous_id: str, customer_id: str) -> AnonymousIdAdded:
+    return AnonymousIdAdded(anonymous_id=anonymous_id, customer_id=customer_id)
+
+
+def unstitched(anonymous_id: str, customer_id: str) -> AnonymousIdRemoved:
+    return AnonymousIdRemoved(anonymous_id=anonymous_id, customer_id=customer_id)
+
+
+def erased(*identities: str) -> CustomerErased:
+    """The first is the survivor, the others were merged into them."""
+    return CustomerErased(
+        customer_id=identities[0], erasure_id=f"e-{identities[0]}", identities=list(identities)
+    )
 
 
 def merged(customer_id: str, into_id: str) -> CustomersMerged:

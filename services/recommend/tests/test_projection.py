@@ -1,4 +1,4 @@
-"""The counts end the same, however the events come: cut, interleaved, again from the start."""
+"""The facts end the same, however the events come: cut, interleaved, again from the start."""
 
 import asyncio
 from collections import defaultdict
@@ -27,7 +27,9 @@ from recommend_service.testing import (
     order,
     product,
     refunded,
+    stitched,
     undone,
+    unstitched,
     viewed,
 )
 
@@ -50,6 +52,8 @@ EVENTS: st.SearchStrategy[Event] = st.one_of(
     st.builds(lambda whose, sku: refunded(*whose, sku), ORDERS, SKUS),
     st.builds(complained, CUSTOMERS, SKUS),
     st.builds(identified, st.sampled_from(["a-1", "a-2"]), CUSTOMERS),
+    st.builds(stitched, st.sampled_from(["a-1", "a-2"]), CUSTOMERS),
+    st.builds(unstitched, st.sampled_from(["a-1", "a-2"]), CUSTOMERS),
     st.builds(merged, CUSTOMERS, CUSTOMERS),
     st.builds(undone, CUSTOMERS, CUSTOMERS),
     st.builds(lambda sku, available: product(sku, available=available), SKUS, st.booleans()),

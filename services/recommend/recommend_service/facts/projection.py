@@ -24,7 +24,7 @@ from recommend_service.facts.views import store_views, views_of
 
 E = TypeVar("E", bound=Event)
 
-_FOLLOWED = (*STITCHES, *MERGES)
+_FOLLOWED: tuple[type[Event], ...] = (*STITCHES, *MERGES)
 """The events that say whose an identity is."""
 
 _TELL = "INSERT INTO journal (changes) VALUES ($1)"
@@ -38,7 +38,7 @@ async def follow(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
     await place_orders(connection, _of(OrderPlaced, batch))
     await cancel_orders(connection, _of(OrderCancelled, batch))
     await describe_products(connection, _of(ProductChanged, batch))
-    if followed := [each for each in batch if isinstance(each.event, _FOLLOWED)]:
+    if followed := _among(_FOLLOWED, batch):
         await follow_identities(session, followed)
     back: list[Received[ReturnReceived] | Received[OrderRefunded]] = [
         *_of(ReturnReceived, batch),
@@ -49,6 +49,10 @@ async def follow(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
 
 def _of(event_type: type[E], batch: Sequence[Received[Any]]) -> list[Received[E]]:
     return [received for received in batch if isinstance(received.event, event_type)]
+
+
+def _among(types: tuple[type[Event], ...], batch: Sequence[Received[Any]]) -> list[Received[Any]]:
+    return [received for received in batch if isinstance(received.event, types)]
 
 
 async def tell(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
@@ -67,8 +71,8 @@ async def tell(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
         ),
         "products": sorted({event.sku for event, _ in _of(ProductChanged, batch)}),
         "aliases": sorted(
-            {anonymous(event.anonymous_id) for event, _ in batch if isinstance(event, STITCHES)}
-            | {event.customer_id for event, _ in batch if isinstance(event, MERGES)}
+            {anonymous(event.anonymous_id) for event, _ in _among(STITCHES, batch)}
+            | {event.customer_id for event, _ in _among(MERGES, batch)}
         ),
         "erased": sorted(
             {id for event, _ in _of(CustomerErased, batch) for id in event.identities}
@@ -89,7 +93,7 @@ async def write_journal(session: AsyncSession, changes: dict[str, list[Any]]) ->
     await connection.execute(_TELL, json.dumps(changes, separators=(",", ":")))
 
 
-_FACTS = (
+_FACTS: tuple[type[Event], ...] = (
     *_FOLLOWED,
     ProductChanged,
     OrderPlaced,

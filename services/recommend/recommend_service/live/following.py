@@ -44,12 +44,12 @@ _NEWS = """
 _PRODUCTS = f"{loading.PRODUCTS} WHERE sku = ANY ($1::text[])"
 # Whoever leads to an identity that changed ends elsewhere too, whether their own step changed or not.
 _ALIASES = """
-    WITH RECURSIVE leading AS (
+    WITH RECURSIVE upstream AS (
         SELECT unnest($1::text[]) COLLATE "C" AS id
         UNION
-        SELECT identity FROM aliases JOIN leading ON aliases.into_id = leading.id
+        SELECT identity FROM aliases JOIN upstream ON aliases.into_id = upstream.id
     )
-    SELECT id, customer_id FROM leading LEFT JOIN aliases ON identity = id
+    SELECT id, customer_id FROM upstream LEFT JOIN aliases ON identity = id
 """
 _REJECTIONS = f"{loading.REJECTIONS} WHERE customer_id = ANY ($1::text[]) GROUP BY customer_id"
 
