@@ -52,7 +52,7 @@ async def test_recommendations_follow_a_merge_and_its_undoing(shop: Any) -> None
     for number in range(2):
         await shop.tell(order(f"o-{number}", f"x-{number}", "mug", "tea", "pot", "cup"))
     await shop.tell(order("o-a", "c-a", "mug"), order("o-b", "c-b", "tea"))
-    await shop.tell(came_back("o-a", "c-a", "cup"), viewed("c-a", "pot"))
+    await shop.tell(came_back("o-a", "c-a", "cup"), viewed("c-a", "pot"), viewed("c-a", "fork"))
     asked = {"placement": "product", "sku": "pot", "strategy": "also_bought"}
 
     async def offered(customer_id: str) -> set[str]:
