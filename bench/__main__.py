@@ -15,6 +15,7 @@ from bench.backlog import Backlog
 from bench.contacts import Contacts
 from bench.homes import Platform, Servers
 from bench.online import FULL, QUICK, Online
+from bench.recommend import Recommending
 from bench.results import Figures
 from bench.segments import Segments
 from bench.value_model import ValueModel
@@ -22,7 +23,7 @@ from bench.webhooks import Webhooks
 
 ONLINE = ("start", "single", "batch", "orders", "reads", "freshness", "segments", "memory")
 CONTACTS = ("contacts",)
-ALONE = ("projection", "rebuild", "alone", "segments", "value", "webhooks")
+ALONE = ("projection", "rebuild", "alone", "segments", "value", "recommend", "webhooks")
 DATA = Path(os.environ.get("PERENNIAL_DATA") or Path(__file__).parents[2] / "shared" / "data")
 LOGS = ("embedded", "kafka")
 
@@ -69,6 +70,8 @@ def _measure(
             if "segments" in names:
                 Segments(servers, sizes.rounds, figures, noise, quick=quick).run()
             Webhooks(servers, sizes, figures, noise, quick=quick).run(names)
+            if "recommend" in names:
+                Recommending(servers, figures, noise, quick=quick).run()
 
 
 @contextmanager

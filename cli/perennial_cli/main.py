@@ -2,6 +2,7 @@
 
 import typer
 
+from perennial_cli import recommend
 from perennial_cli.broker import kafka
 from perennial_cli.docs import docs
 from perennial_cli.history.commands import demo, import_file, replay
@@ -29,6 +30,7 @@ app.command()(rebuild)
 app.add_typer(parked.app, name="parked")
 app.add_typer(keys.app, name="keys")
 app.add_typer(partners.app, name="partners")
+app.add_typer(recommend.app, name="recommend")
 
 if __name__ == "__main__":
     app()

@@ -1,6 +1,7 @@
 """Two customers turn out to be one, and later not, in all services through their public APIs."""
 
 from collections import Counter
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -107,7 +108,7 @@ class Family:
         for event in merges:
             await self.shop.state(self.id("a"), event)
         for letter in "abc":
-            await eventually(lambda letter=letter: self._agrees(letter))
+            await eventually(partial(self._agrees, letter))
 
     async def _agrees(self, letter: str) -> bool:
         found, wanted = await self.found(letter), self.wanted(letter)

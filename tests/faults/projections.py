@@ -134,41 +134,30 @@ async def baskets(databases: Mapping[str, Connection], _events: Events) -> list[
     )
 
 
-async def basket_counts(databases: Mapping[str, Connection], _events: Events) -> list[str]:
-    """In how many standing orders each product is, and each two products are together."""
-    lines = """
-        SELECT DISTINCT order_id, line ->> 'sku' AS sku
-        FROM orders, jsonb_array_elements(lines) AS line WHERE cancelled_at IS NULL
-    """
-    single = f"SELECT sku, count(*) FROM ({lines}) AS each GROUP BY 1"
-    paired = f"""
-        WITH each AS ({lines})
-        SELECT a.sku || ' ' || b.sku, count(*)
-        FROM each a JOIN each b ON b.order_id = a.order_id AND a.sku COLLATE "C" < b.sku COLLATE "C"
-        GROUP BY 1
-    """
-    recommend = databases["recommend"]
-    found = await _by_first(recommend, "SELECT sku, baskets FROM basket_counts WHERE baskets <> 0")
-    pairs = "SELECT sku || ' ' || other, baskets FROM basket_pairs WHERE baskets <> 0"
-    return [
-        *differences("basket_counts", await _by_first(databases["orders"], single), found),
-        *differences(
-            "basket_pairs",
-            await _by_first(databases["orders"], paired),
-            await _by_first(recommend, pairs),
-        ),
-    ]
+async def ordered(databases: Mapping[str, Connection], _events: Events) -> list[str]:
+    """Which products each order holds."""
+    lines = "SELECT order_id, array_agg(DISTINCT line ->> 'sku' ORDER BY line ->> 'sku')"
+    wanted = f"{lines} FROM orders, jsonb_array_elements(lines) AS line GROUP BY 1"
+    held = (
+        "SELECT order_id, (SELECT array_agg(sku::text ORDER BY sku::text) FROM unnest(skus) AS sku)"
+        " FROM baskets WHERE skus IS NOT NULL"
+    )
+    return differences(
+        "ordered",
+        await _by_first(databases["orders"], wanted),
+        await _by_first(databases["recommend"], held),
+    )
 
 
-async def trends(databases: Mapping[str, Connection], events: Events) -> list[str]:
+async def views(databases: Mapping[str, Connection], events: Events) -> list[str]:
     """How often each product was viewed, and put into a cart."""
     truth: dict[Any, Counter[str]] = {}
     for _, data in await _clicks(databases["recommend"], events):
         if "sku" in data and data["name"] in {"product_viewed", "product_added"}:
             truth.setdefault(data["sku"], Counter())[data["name"]] += 1
     wanted = {s: (count["product_viewed"], count["product_added"]) for s, count in truth.items()}
-    sums = "SELECT sku, sum(views), sum(adds) FROM trends GROUP BY 1 HAVING sum(views + adds) > 0"
-    return differences("trends", wanted, await _by_first(databases["recommend"], sums))
+    sums = "SELECT sku, count(*) FILTER (WHERE NOT added), count(*) FILTER (WHERE added) FROM views GROUP BY 1"
+    return differences("views", wanted, await _by_first(databases["recommend"], sums))
 
 
 COMPARISONS: tuple[Comparison, ...] = (
@@ -180,8 +169,8 @@ COMPARISONS: tuple[Comparison, ...] = (
     timeline,
     customers,
     baskets,
-    basket_counts,
-    trends,
+    ordered,
+    views,
 )
 
 

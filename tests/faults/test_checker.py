@@ -22,10 +22,9 @@ DAMAGES = (
     ("profile", "profile never applied", "DELETE FROM inbox"),
     ("orders", "order_facts", "UPDATE orders SET base_refunded = base_refunded + 1"),
     ("orders", "does not hold", "INSERT INTO inbox VALUES (gen_random_uuid())"),
-    ("recommend", "basket_counts", "UPDATE basket_counts SET baskets = baskets + 1"),
-    ("recommend", "basket_pairs", "DELETE FROM basket_pairs"),
+    ("recommend", "ordered", "UPDATE baskets SET skus = array_append(skus, 'stray')"),
     ("recommend", "baskets", "UPDATE baskets SET cancelled = NOT cancelled"),
-    ("recommend", "trends", "UPDATE trends SET views = views + 1"),
+    ("recommend", "views", "UPDATE views SET added = NOT added"),
 )
 """In which database, what the checker must say, and what is done to it."""
 

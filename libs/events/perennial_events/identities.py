@@ -92,7 +92,8 @@ _STORE = """
 # later fact holds, by its own time and not by when it got here.
 _STITCH = """
     INSERT INTO aliases AS a (identity, into_id, customer_id, at)
-    SELECT told.identity, told.into_id, coalesce(merged.customer_id, told.into_id), told.at
+    SELECT told.identity, told.into_id,
+           CASE WHEN merged.identity IS NULL THEN told.into_id ELSE merged.customer_id END, told.at
     FROM unnest($1::text[], $2::text[], $3::timestamptz[]) AS told (identity, into_id, at)
     LEFT JOIN aliases AS merged ON merged.identity = told.into_id COLLATE "C"
     ON CONFLICT (identity) DO UPDATE

@@ -1,4 +1,7 @@
-"""What `recommend` holds of a person: what follows from events, which is ids, skus and times."""
+"""What `recommend` holds of a person: what follows from events, which is ids, skus and times.
+
+Of what was recommended only for whom goes: how the places fared is nobody's.
+"""
 
 from perennial_http.privacy import Holding
 
@@ -10,7 +13,12 @@ _OF_IDENTITY = """
 HOLDINGS = (
     Holding("aliases"),
     Holding("baskets"),
-    Holding("returned"),
-    Holding("recent_views", _OF_IDENTITY),
+    Holding("rejections"),
+    Holding("views", _OF_IDENTITY),
+    Holding(
+        "outcomes",
+        f"decision_id IN (SELECT decision_id FROM decisions WHERE {_OF_IDENTITY})",  # noqa: S608 - ours
+    ),
+    Holding("decisions", _OF_IDENTITY, blanks={"identity": "NULL"}),
     Holding("audit", "customer_ids && $1::text[]"),
 )

@@ -1,7 +1,13 @@
 """Support for tests: events in a few words."""
 
+from typing import Any
+
 from perennial_events.catalogue import (
+    AnonymousIdAdded,
+    AnonymousIdRemoved,
     Clicked,
+    ComplaintOpened,
+    CustomerErased,
     CustomersMerged,
     MergeUndone,
     OrderCancelled,
@@ -15,8 +21,8 @@ from perennial_events.catalogue import (
 )
 
 
-def product(sku: str, *, available: bool = True) -> ProductChanged:
-    return ProductChanged(sku=sku, name=sku, available=available)
+def product(sku: str, *, available: bool = True, **told: Any) -> ProductChanged:
+    return ProductChanged(**{"sku": sku, "name": sku, "available": available, **told})
 
 
 def order(order_id: str, customer_id: str, *skus: str) -> OrderPlaced:
@@ -68,9 +74,36 @@ def identified(anonymous_id: str, customer_id: str) -> VisitorIdentified:
     return VisitorIdentified(anonymous_id=anonymous_id, customer_id=customer_id)
 
 
+def stitched(anonymous_id: str, customer_id: str) -> AnonymousIdAdded:
+    return AnonymousIdAdded(anonymous_id=anonymous_id, customer_id=customer_id)
+
+
+def unstitched(anonymous_id: str, customer_id: str) -> AnonymousIdRemoved:
+    return AnonymousIdRemoved(anonymous_id=anonymous_id, customer_id=customer_id)
+
+
+def erased(*identities: str) -> CustomerErased:
+    """The first is the survivor, the others were merged into them."""
+    return CustomerErased(
+        customer_id=identities[0], erasure_id=f"e-{identities[0]}", identities=list(identities)
+    )
+
+
 def merged(customer_id: str, into_id: str) -> CustomersMerged:
     return CustomersMerged(merge_id=f"m-{customer_id}", customer_id=customer_id, into_id=into_id)
 
 
 def undone(customer_id: str, into_id: str) -> MergeUndone:
     return MergeUndone(merge_id=f"m-{customer_id}", customer_id=customer_id, into_id=into_id)
+
+
+def complained(customer_id: str, sku: str) -> ComplaintOpened:
+    return ComplaintOpened(
+        complaint_id=f"p-{customer_id}-{sku}",
+        case_id="case",
+        customer_id=customer_id,
+        sku=sku,
+        category="quality",
+        severity="minor",
+        channel="web",
+    )

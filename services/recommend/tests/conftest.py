@@ -63,6 +63,7 @@ async def app(migrated_url: Any, platform_log: Log, log_url: str, clock: Any) ->
         database_url=await migrated_url("recommend"),
         log=log_url,
         admin_key_sha256=ADMIN_KEY_SHA256,
+        exploring_share=0.0,
     )
     return create(settings, clock)
 

@@ -1,55 +1,45 @@
-"""Which strategies a placement asks, how each of them scores, and what makes it into the answer."""
+"""Which strategies a placement asks with what weights, and what makes it into the answer."""
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from math import sqrt
-from typing import Literal, NamedTuple
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Literal
 
 from recommend_service.errors import UnknownStrategy
+from recommend_service.strategies.offers import STRATEGIES, Strategy
 
 Placement = Literal["home", "product", "cart", "order", "email"]
-Strategy = Literal["also_bought", "also_viewed", "trending"]
 
-ALSO_BOUGHT: Strategy = "also_bought"
-ALSO_VIEWED: Strategy = "also_viewed"
-TRENDING: Strategy = "trending"
-STRATEGIES: tuple[Strategy, ...] = (ALSO_BOUGHT, ALSO_VIEWED, TRENDING)
-
-PLANNED = ("for_you", "cross_sell", "up_sell", "repeat", "reactivate", "new")
-"""Strategies of the contract that nothing here can answer for yet."""
-
-# Beside goods, what is bought along with them; to somebody who looks around, what others looked at.
-# What everybody wants comes last: it knows nothing of this visitor.
-_BOUGHT_FIRST: tuple[Strategy, ...] = (ALSO_BOUGHT, ALSO_VIEWED, TRENDING)
-PLACEMENTS: Mapping[Placement, tuple[Strategy, ...]] = {
-    "home": _BOUGHT_FIRST,
-    "product": _BOUGHT_FIRST,
-    "cart": _BOUGHT_FIRST,
-    "order": _BOUGHT_FIRST,
-    "email": _BOUGHT_FIRST,
+WEIGHTS: Mapping[Placement, Mapping[Strategy, float]] = {
+    "home": {
+        "also_viewed": 1.0,
+        "repeat": 0.8,
+        "reactivate": 0.8,
+        "for_you": 0.3,
+        "also_bought": 0.3,
+        "new": 0.1,
+        "trending": 0.05,
+    },
+    "product": {"also_bought": 1.0, "also_viewed": 0.7, "up_sell": 0.4, "trending": 0.02},
+    "cart": {"cross_sell": 0.6, "also_bought": 1.0, "also_viewed": 0.5, "trending": 0.02},
+    "order": {"also_bought": 1.0, "cross_sell": 0.6, "also_viewed": 0.5, "trending": 0.02},
+    "email": {
+        "repeat": 1.0,
+        "reactivate": 1.0,
+        "also_viewed": 0.7,
+        "for_you": 0.5,
+        "also_bought": 0.4,
+        "new": 0.2,
+        "trending": 0.05,
+    },
 }
+"""What each strategy's evened scores count for, until the shop's own outcomes say better."""
 
-SEEDS = 10
-"""From so many products, at most, it is concluded what else is wanted."""
+DIVERSITY = 0.85
+"""Each product of a category lowers the next one of that category to this share of its score."""
 REASONS = 3
-"""So many of them, at most, are named for a recommendation."""
-
-VIEW_WEIGHT, ADD_WEIGHT, ORDER_WEIGHT = 1, 3, 10
-"""What a view, a putting into the cart and an order are worth to a trend."""
-HALF_LIFE_HOURS = 24
-TREND_HOURS = 7 * 24
-"""After seven half-lives less than 1 % of an hour's weight is left."""
-
-
-class Together(NamedTuple):
-    """How often `sku` met `seed`, and how often each of them was there at all."""
-
-    strategy: Strategy
-    sku: str
-    seed: str
-    together: int
-    seed_count: int
-    sku_count: int
+"""So many products, at most, are named for a recommendation."""
 
 
 @dataclass(frozen=True)
@@ -58,77 +48,66 @@ class Recommendation:
     score: float
     strategy: Strategy
     because: tuple[str, ...] = ()
+    propensity: float = 1.0
+    """With which probability this strategy had this place."""
 
 
-def strategies_of(placement: Placement, asked: str | None) -> tuple[Strategy, ...]:
-    """The strategies to ask, in the order in which they fill up the answer.
-
-    Raises `UnknownStrategy` for one that cannot be asked for (yet).
-    """
+def strategies_of(
+    placement: Placement, asked: str | None, weights: Mapping[str, Mapping[str, float]]
+) -> Mapping[Strategy, float]:
+    """The strategies to ask, with their weights. Raises `UnknownStrategy`."""
     if asked is None:
-        return PLACEMENTS[placement]
-    chosen = tuple(each for each in STRATEGIES if each == asked)
+        stated = weights.get(placement, WEIGHTS[placement])
+        return {name: stated[name] for name in STRATEGIES if stated.get(name, 0.0) > 0}
+    chosen: dict[Strategy, float] = {name: 1.0 for name in STRATEGIES if name == asked}
     if not chosen:
-        raise UnknownStrategy(asked, STRATEGIES, planned=asked in PLANNED)
+        raise UnknownStrategy(asked, STRATEGIES)
     return chosen
 
 
-def seeds_of(
-    asked: Sequence[str], views: Iterable[Mapping[str, int]], bought: Iterable[str]
-) -> list[str]:
-    """The products to start from: those asked about, otherwise what this visitor last saw and bought.
-
-    `views` holds for each of the visitor's identities when it viewed what; `bought` begins with the
-    latest order. Half of the places are for what was bought, as far as there is enough of both.
-    """
-    if asked:
-        return list(dict.fromkeys(asked))
-    latest: dict[str, int] = {}
-    for seen in views:
-        for sku, at in seen.items():
-            latest[sku] = max(at, latest.get(sku, at))
-    viewed = sorted(latest, key=lambda sku: (-latest[sku], sku))[:SEEDS]
-    owned = [sku for sku in dict.fromkeys(bought) if sku not in viewed][:SEEDS]
-    room = max(SEEDS // 2, SEEDS - len(owned))
-    return (viewed[:room] + owned)[:SEEDS]
+def share_of(salt: str, who: str, at: datetime | None = None) -> float:
+    """A number from 0 to 1 that is always the same for somebody, or changes with the hour of `at`."""
+    hour = "" if at is None else f"{at:%Y%m%d%H}"
+    digest = hashlib.blake2b(f"{salt} {who} {hour}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest) / 2**64
 
 
-def cosine(together: int, one: int, other: int) -> float:
-    """How much two products go together: 1 if neither is ever there without the other.
-
-    count(a, b) / sqrt(count(a) * count(b)), as in Linden, Smith & York 2003 (item-to-item). Unlike
-    the bare count it does not recommend what is in every basket anyway.
-    """
-    return together / sqrt(one * other) if one and other else 0.0
-
-
-def rank(found: Iterable[Together], strategy: Strategy) -> list[Recommendation]:
-    """Score each product by the sum of its cosines to the seeds; the best first, ties by sku."""
-    by_sku: dict[str, list[tuple[float, str]]] = {}
-    for each in found:
-        if each.strategy == strategy:
-            score = cosine(each.together, each.seed_count, each.sku_count)
-            by_sku.setdefault(each.sku, []).append((-score, each.seed))
-    ranked = [
-        Recommendation(
-            sku=sku,
-            score=round(-sum(score for score, _ in sorted(reasons)), 6),
-            strategy=strategy,
-            because=tuple(seed for _, seed in sorted(reasons)[:REASONS]),
-        )
-        for sku, reasons in by_sku.items()
-    ]
-    return sorted(ranked, key=lambda each: (-each.score, each.sku))
-
-
-def fill(
-    ranked: Mapping[Strategy, Sequence[Recommendation]],
-    order: Iterable[Strategy],
-    limit: int,
+def diverse(
+    ranked: Sequence[Recommendation], category_of: Mapping[str, int], limit: int
 ) -> list[Recommendation]:
-    """Up to `limit` products: each strategy in turn, the best first, none twice."""
-    chosen: dict[str, Recommendation] = {}
-    for strategy in order:
-        for each in ranked.get(strategy, ()):
-            chosen.setdefault(each.sku, each)
-    return list(chosen.values())[:limit]
+    """Up to `limit` of them, chosen one after another so that no category takes everything."""
+    left, chosen = list(ranked[: 4 * limit]), list[Recommendation]()
+    taken: dict[int, int] = {}
+
+    def worth(each: Recommendation) -> float:
+        return float(each.score * DIVERSITY ** taken.get(category_of.get(each.sku, -1), 0))
+
+    while left and len(chosen) < limit:
+        best = max(left, key=worth)
+        left.remove(best)
+        chosen.append(replace(best, score=round(worth(best), 6)))
+        category = category_of.get(best.sku, -1)
+        if category >= 0:
+            taken[category] = taken.get(category, 0) + 1
+    return chosen
+
+
+def drafted(
+    ranked: Mapping[Strategy, Sequence[Recommendation]], limit: int, shares: Iterable[float]
+) -> list[Recommendation]:
+    """An exploring answer: for each place a strategy is drawn, all that still offer alike.
+
+    `shares` are numbers from 0 to 1, one a place. The propensity of each place is kept with it.
+    """
+    left = {name: list(each) for name, each in ranked.items() if each}
+    chosen: list[Recommendation] = []
+    for _, share in zip(range(limit), shares, strict=False):
+        skus = {each.sku for each in chosen}
+        left = {name: [o for o in offers if o.sku not in skus] for name, offers in left.items()}
+        left = {name: offers for name, offers in left.items() if offers}
+        if not left:
+            break
+        names = sorted(left)
+        name = names[min(int(share * len(names)), len(names) - 1)]
+        chosen.append(replace(left[name][0], propensity=1 / len(names)))
+    return chosen

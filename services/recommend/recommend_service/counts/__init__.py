@@ -1,1 +1,0 @@
-"""Counts: what is bought, viewed and wanted together, as the log tells it."""

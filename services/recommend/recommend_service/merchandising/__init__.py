@@ -1,0 +1,1 @@
+"""Merchandising: the shop's own rules, which always win."""

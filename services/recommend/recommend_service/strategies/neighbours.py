@@ -1,0 +1,79 @@
+"""Sessions like this one: what did those look at who looked at the same."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from recommend_service.strategies.scored import NOTHING, Floats, Ints, Scored, added_up
+from recommend_service.strategies.visits import Visits
+
+
+class Settings(NamedTuple):
+    """How `after` weighs; the defaults did best on the click logs that the guide names."""
+
+    neighbours: int = 500
+    """So many of the most similar sessions vote."""
+    session: int = 12
+    """Of the current session so many of its latest products are compared."""
+    fading: float = 0.5
+    """What a product of the session counts for against the one viewed after it."""
+    rarity: float = 1.0
+    """The power of a product's inverse frequency by which its vote counts."""
+
+
+USUAL = Settings()
+
+
+def after(visits: Visits, session: Ints, settings: Settings = USUAL) -> Scored:
+    """What comes next in a session of these products, the oldest first.
+
+    VSKNN (Ludewig & Jannach 2018) over the bounded posting lists of VMIS-kNN: sessions are similar by
+    the products that they share, later ones counting for more, and vote for what they held, the more
+    so the later in our session the latest shared product stands.
+    """
+    recent = _latest(session, settings.session)
+    if not len(recent):
+        return NOTHING
+    # Position 0 is the latest product.
+    lists = [visits.of_item(int(item)) for item in recent]
+    met = np.concatenate(lists)
+    if not len(met):
+        return NOTHING
+    place = np.repeat(np.arange(len(lists)), [len(each) for each in lists])
+    found, which = np.unique(met, return_inverse=True)
+    similarity = np.bincount(which, settings.fading**place).astype(np.float64)
+    # Each visit is listed in the order of the places, so the first mention has the latest product.
+    latest = np.full(len(found), len(lists))
+    np.minimum.at(latest, which, place)
+    if len(found) > settings.neighbours:
+        # Of equally similar sessions the newest.
+        order = np.lexsort((-visits.at[found], -similarity))[: settings.neighbours]
+        found, similarity, latest = found[order], similarity[order], latest[order]
+    votes = similarity * np.maximum(0.0, 1 - 0.1 * latest)
+    items = visits.items[found]
+    scores: Floats = np.repeat(votes, items.shape[1]).astype(np.float64)
+    scored = added_up(items.ravel(), scores)
+    if settings.rarity:
+        counts = np.maximum(1, visits.counts(scored.items))
+        scored = scored._replace(
+            scores=scored.scores * np.log1p(len(visits) / counts) ** settings.rarity
+        )
+    return scored
+
+
+def _latest(session: Ints, most: int) -> Ints:
+    """The session's different products, the latest first."""
+    backwards = session[::-1]
+    _, first = np.unique(backwards, return_index=True)
+    return backwards[np.sort(first)][:most]
+
+
+def reasons(visits: Visits, session: Ints, item: int, most: int) -> list[int]:
+    """The products of the session with which most of its neighbours viewed this one."""
+    met = []
+    for place, seed in enumerate(_latest(session, 5).tolist()):
+        with_seed = visits.items[visits.of_item(seed)]
+        together = int((with_seed == item).any(axis=1).sum()) if len(with_seed) else 0
+        if together:
+            met.append((-together, place, seed))
+    return [seed for _, _, seed in sorted(met)[:most]]

@@ -1,0 +1,193 @@
+"""What each strategy offers to a visitor: the one place where models and strategies' names meet."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from recommend_service.strategies import (
+    content,
+    ladder,
+    neighbours,
+    reactivate,
+    repeat,
+    together,
+    trending,
+)
+from recommend_service.strategies.scored import NOTHING, Floats, Ints, Scored, joined
+from recommend_service.strategies.taste import NO_TASTE, Taste, liked
+from recommend_service.strategies.visits import Visits
+
+Strategy = Literal[
+    "for_you",
+    "also_bought",
+    "also_viewed",
+    "cross_sell",
+    "up_sell",
+    "repeat",
+    "reactivate",
+    "trending",
+    "new",
+]
+
+SEEDS = 10
+"""From so many products, at most, it is concluded what else is wanted."""
+NOBODY = np.empty(0, np.int32)
+
+
+@dataclass
+class Goods:
+    """The catalogue in arrays, by product number."""
+
+    category: Ints = field(default_factory=lambda: NOBODY)
+    """A number for each category, below 0 where the product has none."""
+    price: Floats = field(default_factory=lambda: np.empty(0))
+    runs_out: Floats = field(default_factory=lambda: np.empty(0))
+    """Seconds after which the shop says that a product runs out; NaN where it says nothing."""
+    words: dict[int, frozenset[str]] = field(default_factory=dict)
+    described_at: dict[int, float] = field(default_factory=dict)
+    """The products that are new, or were when they were described."""
+
+
+@dataclass
+class Models:
+    """All that is learnt, in memory. What is refitted is replaced; the rest follows every event."""
+
+    sessions: Visits
+    orders: Visits
+    trend: trending.Trend
+    comebacks: reactivate.Comebacks
+    goods: Goods = field(default_factory=Goods)
+    taste: Taste = NO_TASTE
+    rhythms: repeat.Rhythms = repeat.UNKNOWN
+    support: int = 2
+
+
+class Question(NamedTuple):
+    """Who asks, and about what."""
+
+    now: float
+    seeds: Ints = NOBODY
+    """The products asked about: the one that is looked at, or those in the cart."""
+    session: Ints = NOBODY
+    """What the visitor viewed, the oldest first."""
+    purchases: repeat.Purchases = repeat.Purchases(NOBODY, np.empty(0), NOBODY)
+
+    @property
+    def starts(self) -> Ints:
+        """The products to conclude from: those asked about, or else the latest viewed and bought."""
+        if len(self.seeds):
+            return self.seeds
+        viewed = _latest(self.session, SEEDS)
+        bought = _latest(self.purchases.items, SEEDS)
+        bought = bought[~np.isin(bought, viewed)]
+        room = max(SEEDS // 2, SEEDS - len(bought))
+        return np.concatenate([viewed[:room], bought])[:SEEDS]
+
+
+def _latest(items: Ints, most: int) -> Ints:
+    backwards = items[::-1]
+    _, first = np.unique(backwards, return_index=True)
+    return backwards[np.sort(first)][:most]
+
+
+def _for_you(models: Models, question: Question) -> Scored:
+    items, times = np.unique(question.purchases.items, return_counts=True)
+    viewed = np.unique(np.concatenate([question.session, question.seeds]))
+    history = np.concatenate([items.astype(np.int32), viewed.astype(np.int32)])
+    weights = np.concatenate([np.log1p(times), np.full(len(viewed), np.log(2.0))])
+    return liked(models.taste, history, weights)
+
+
+def _also_viewed(models: Models, question: Question) -> Scored:
+    looked_at = question.seeds if len(question.seeds) else question.session
+    return neighbours.after(models.sessions, looked_at)
+
+
+def bought_with(models: Models, question: Question) -> list[together.Meetings]:
+    """What was bought with each of the products to start from."""
+    return [
+        together.meetings(models.orders, int(seed), question.now, support=models.support)
+        for seed in question.starts
+    ]
+
+
+def _also_bought(models: Models, question: Question) -> Scored:
+    return together.together(bought_with(models, question))
+
+
+def _cross_sell(models: Models, question: Question) -> Scored:
+    cart = question.starts
+    known = cart[cart < len(models.goods.category)]
+    found = together.together(bought_with(models, question))
+    within = found.items < len(models.goods.category)
+    placed = Scored(found.items[within], found.scores[within])
+    return together.crossing(placed, models.goods.category, known)
+
+
+def _up_sell(models: Models, question: Question) -> Scored:
+    goods = models.goods
+    if not len(goods.category) or not len(question.starts):
+        return NOTHING
+    wanted = np.zeros(len(goods.category))
+    trend = models.trend.now()
+    within = trend.items < len(wanted)
+    wanted[trend.items[within]] = trend.scores[within]
+    found = []
+    for seed in question.starts[:3].tolist():
+        dearest = _dearest(goods, question.purchases.items, seed)
+        found.append(ladder.steps_up(seed, goods.category, goods.price, wanted, dearest))
+    return joined(found)
+
+
+def _dearest(goods: Goods, bought: Ints, seed: int) -> float | None:
+    if seed >= len(goods.category):
+        return None
+    bought = bought[bought < len(goods.category)]
+    prices = goods.price[bought[goods.category[bought] == goods.category[seed]]]
+    prices = prices[~np.isnan(prices)]
+    return float(prices.max()) if len(prices) else None
+
+
+def _repeat(models: Models, question: Question) -> Scored:
+    return repeat.repeat(question.purchases, question.now, models.rhythms, models.goods.runs_out)
+
+
+def _reactivate(models: Models, question: Question) -> Scored:
+    at = question.purchases.at
+    if not len(at) or question.now - float(at.max()) < reactivate.AWAY:
+        return NOTHING
+    return models.comebacks.like(_latest(question.purchases.items, 50))
+
+
+def _trending(models: Models, question: Question) -> Scored:
+    del question
+    return models.trend.now()
+
+
+def _new(models: Models, question: Question) -> Scored:
+    goods = models.goods
+    ages = {
+        item: (question.now - at) / content.NEW_FOR
+        for item, at in goods.described_at.items()
+        if 0 <= question.now - at < content.NEW_FOR
+    }
+    history = np.concatenate([question.starts, _latest(question.purchases.items, 20)])
+    return content.new_like(history, list(ages), goods.words, [1 - age for age in ages.values()])
+
+
+OFFERS: Mapping[Strategy, Callable[[Models, Question], Scored]] = {
+    "for_you": _for_you,
+    "also_bought": _also_bought,
+    "also_viewed": _also_viewed,
+    "cross_sell": _cross_sell,
+    "up_sell": _up_sell,
+    "repeat": _repeat,
+    "reactivate": _reactivate,
+    "trending": _trending,
+    "new": _new,
+}
+"""What answers under each strategy's name."""
+
+STRATEGIES: tuple[Strategy, ...] = tuple(OFFERS)
