@@ -15,6 +15,9 @@ from profile_service.stages.rules import Thresholds
 from profile_service.stages.service import review_due
 from profile_service.state import api as state
 from profile_service.timeline import api as timeline
+from profile_service.worth import api as worth
+from profile_service.worth.service import review_expired, review_predicted
+from profile_service.worth.thresholds import regrade, review_thresholds
 
 
 def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
@@ -22,16 +25,31 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
     database = Database(settings.database_url, source="/perennial/profile")
     days = Thresholds(settings.new_days, settings.active_days, settings.lapsed_days)
 
+    costs = settings.costs
+
     async def stages_due(session: AsyncSession, now: datetime) -> int:
         return await review_due(session, now, days)
+
+    async def worth_expired(session: AsyncSession, now: datetime) -> int:
+        return await review_expired(session, now, costs)
+
+    async def worth_predicted(session: AsyncSession, now: datetime) -> int:
+        return await review_predicted(session, now, costs)
 
     worker = Worker(
         database,
         open_log(settings.log),
         group="profile",
         url=settings.database_url,
-        subscriptions=subscriptions(clock, days),
-        timers=(Timer("stages", 5.0, stages_due), *HOUSEKEEPING),
+        subscriptions=subscriptions(clock, days, costs),
+        timers=(
+            Timer("stages", 5.0, stages_due),
+            Timer("worth expired", 5.0, worth_expired),
+            Timer("worth predicted", 30.0, worth_predicted),
+            Timer("value thresholds", 2.0, review_thresholds),
+            Timer("value grades", 2.0, regrade),
+            *HOUSEKEEPING,
+        ),
         clock=clock,
     )
     app = create_app(
@@ -46,6 +64,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             customers.imports,
             state.router,
             timeline.router,
+            worth.router,
             keys.router,
             operations(worker),
         ],

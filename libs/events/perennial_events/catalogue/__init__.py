@@ -6,6 +6,9 @@ from perennial_events.catalogue.complaints import (
     ComplaintOpened,
     ComplaintReopened,
     ComplaintResolved,
+    RecoveryGranted,
+    ReviewSubmitted,
+    SurveyAnswered,
 )
 from perennial_events.catalogue.customers import (
     CustomerRegistered,
@@ -13,8 +16,15 @@ from perennial_events.catalogue.customers import (
     KeyCreated,
     KeyRevoked,
     StageChanged,
+    ValueChanged,
 )
-from perennial_events.catalogue.engagement import Clicked, VisitorIdentified
+from perennial_events.catalogue.engagement import (
+    Clicked,
+    MessageClicked,
+    MessageOpened,
+    MessageSent,
+    VisitorIdentified,
+)
 from perennial_events.catalogue.orders import (
     OrderCancelled,
     OrderCompleted,
@@ -58,6 +68,9 @@ __all__ = [
     "CustomerUpdated",
     "KeyCreated",
     "KeyRevoked",
+    "MessageClicked",
+    "MessageOpened",
+    "MessageSent",
     "OrderCancelled",
     "OrderCompleted",
     "OrderDelivered",
@@ -67,11 +80,15 @@ __all__ = [
     "OrderRefunded",
     "OrderShipped",
     "ProductChanged",
+    "RecoveryGranted",
     "ReturnLine",
     "ReturnReceived",
     "ReturnRequested",
+    "ReviewSubmitted",
     "ShipmentDelayed",
     "ShipmentScanned",
     "StageChanged",
+    "SurveyAnswered",
+    "ValueChanged",
     "VisitorIdentified",
 ]

@@ -1,14 +1,17 @@
 """What `engagement` publishes: `perennial.clicks` and `perennial.engagement`."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
 from perennial_events.envelope import Event
-from perennial_events.values import Id
+from perennial_events.values import Code, Id
 
 CLICKS = "perennial.clicks"
 ENGAGEMENT = "perennial.engagement"
+
+Channel = Literal["email", "sms", "push", "post", "phone", "web"]
+Purpose = Literal["marketing", "service", "analytics"]
 
 ClickName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
 PropertyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
@@ -37,3 +40,27 @@ class VisitorIdentified(Event, topic=ENGAGEMENT, fact="visitor_identified", subj
 
     customer_id: Id
     anonymous_id: Id
+
+
+class MessageSent(Event, topic=ENGAGEMENT, fact="message_sent", subject="message_id"):
+    """A message left for a customer. Who it went to and what it said stays in `engagement`."""
+
+    message_id: Id
+    customer_id: Id
+    channel: Channel
+    purpose: Purpose
+    campaign: Code | None = None
+
+
+class MessageOpened(Event, topic=ENGAGEMENT, fact="message_opened", subject="message_id"):
+    message_id: Id
+    customer_id: Id
+    channel: Channel
+
+
+class MessageClicked(Event, topic=ENGAGEMENT, fact="message_clicked", subject="message_id"):
+    """The customer followed a link of the message."""
+
+    message_id: Id
+    customer_id: Id
+    channel: Channel

@@ -18,6 +18,9 @@ from perennial_events.catalogue import (
     ComplaintResolved,
     CustomerRegistered,
     CustomerUpdated,
+    MessageClicked,
+    MessageOpened,
+    MessageSent,
     OrderCancelled,
     OrderCompleted,
     OrderDelivered,
@@ -26,13 +29,18 @@ from perennial_events.catalogue import (
     OrderRefunded,
     OrderShipped,
     ProductChanged,
+    RecoveryGranted,
     ReturnReceived,
     ReturnRequested,
+    ReviewSubmitted,
     ShipmentDelayed,
     ShipmentScanned,
     StageChanged,
+    SurveyAnswered,
+    ValueChanged,
     VisitorIdentified,
 )
+from profile_service.state.changes import CaseChange, MessageChange, ReturnChange, Satisfaction
 from profile_service.state.identity import anonymous, visitor
 
 
@@ -53,6 +61,10 @@ class OrderChange:
     overdue_since: datetime | None = None
     delivered_at: datetime | None = None
     prices: list[list[Any]] | None = None
+    """A line each: category, price, sku, and how many of the sku this line and those before it hold.
+
+    Goods that come back are taken from the first lines: a line is gone when so many are back.
+    """
 
 
 @dataclass(slots=True)
@@ -76,8 +88,12 @@ class Facts:
 
     orders: dict[str, OrderChange] = field(default_factory=dict)
     clicks: dict[tuple[str, date], ClickDay] = field(default_factory=dict)
-    cases: dict[str, tuple[str, bool]] = field(default_factory=dict)
+    cases: dict[str, CaseChange] = field(default_factory=dict)
     complaints: dict[str, tuple[str, datetime]] = field(default_factory=dict)
+    returns: dict[str, ReturnChange] = field(default_factory=dict)
+    messages: dict[str, MessageChange] = field(default_factory=dict)
+    satisfaction: dict[str, Satisfaction] = field(default_factory=dict)
+    recoveries: dict[str, str] = field(default_factory=dict)
     aliases: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     products: dict[str, str | None] = field(default_factory=dict)
     timeline: list[TimelineRow] = field(default_factory=list)
@@ -87,6 +103,19 @@ class Facts:
         if change is None:
             change = self.orders[event.order_id] = OrderChange(event.customer_id)
         return change
+
+    def case(self, event: Any, *, is_open: bool) -> CaseChange:
+        change = self.cases.setdefault(event.case_id, CaseChange(event.customer_id, is_open))
+        change.is_open = is_open
+        return change
+
+    def returned(self, event: Any) -> ReturnChange:
+        change = ReturnChange(event.order_id, event.customer_id)
+        return self.returns.setdefault(event.return_id, change)
+
+    def message(self, event: Any) -> MessageChange:
+        change = MessageChange(event.customer_id, event.channel)
+        return self.messages.setdefault(event.message_id, change)
 
 
 def gather(batch: Iterable[Received[Event]]) -> Facts:
@@ -128,12 +157,19 @@ def _placed(facts: Facts, event: OrderPlaced, envelope: Envelope) -> str:
     change = facts.order(event)
     change.placed_at, change.total, change.cost = envelope.time, event.base_total, event.base_cost
     if event.base_total is not None and event.total:
-        change.prices = [
-            [line.category, line.unit_price * event.base_total // event.total]
-            for line in event.lines
-            if line.category is not None
-        ]
+        change.prices = _prices(event, event.base_total)
     return event.customer_id
+
+
+def _prices(event: OrderPlaced, base_total: int) -> list[list[Any]]:
+    through: dict[str, int] = {}
+    prices = []
+    for line in event.lines:
+        through[line.sku] = through.get(line.sku, 0) + line.quantity
+        if line.category is not None:
+            price = line.unit_price * base_total // event.total
+            prices.append([line.category, price, line.sku, through[line.sku]])
+    return prices
 
 
 def _paid(facts: Facts, event: OrderPaid, envelope: Envelope) -> str:
@@ -157,8 +193,9 @@ def _delivered(facts: Facts, event: OrderDelivered, envelope: Envelope) -> str:
     return event.customer_id
 
 
-def _returned(facts: Facts, event: ReturnReceived, _envelope: Envelope) -> str:
+def _returned(facts: Facts, event: ReturnReceived, envelope: Envelope) -> str:
     facts.order(event).returns += 1
+    facts.returned(event).received_at = envelope.time
     return event.customer_id
 
 
@@ -166,22 +203,62 @@ def _refunded(facts: Facts, event: OrderRefunded, _envelope: Envelope) -> str:
     change = facts.order(event)
     change.refunded += event.base_amount or 0
     change.refunded_cost += event.base_cost or 0
+    facts.returned(event).lines = [[line.sku, line.quantity] for line in event.lines]
     return event.customer_id
 
 
 def _complained(facts: Facts, event: ComplaintOpened, envelope: Envelope) -> str:
-    facts.cases[event.case_id] = (event.customer_id, True)
+    case = facts.case(event, is_open=True)
+    case.opened_at = min(case.opened_at or envelope.time, envelope.time)
     facts.complaints[event.complaint_id] = (event.customer_id, envelope.time)
     return event.customer_id
 
 
 def _resolved(facts: Facts, event: ComplaintResolved, _envelope: Envelope) -> str:
-    facts.cases[event.case_id] = (event.customer_id, False)
+    facts.case(event, is_open=False)
     return event.customer_id
 
 
 def _reopened(facts: Facts, event: ComplaintReopened, _envelope: Envelope) -> str:
-    facts.cases[event.case_id] = (event.customer_id, True)
+    facts.case(event, is_open=True)
+    return event.customer_id
+
+
+def _reviewed(facts: Facts, event: ReviewSubmitted, envelope: Envelope) -> str:
+    return _satisfied(facts, event.customer_id, event.rating, envelope)
+
+
+def _surveyed(facts: Facts, event: SurveyAnswered, envelope: Envelope) -> str:
+    if event.survey != "csat":
+        return event.customer_id
+    return _satisfied(facts, event.customer_id, event.score, envelope)
+
+
+def _satisfied(facts: Facts, customer_id: str, level: int, envelope: Envelope) -> str:
+    said = Satisfaction(envelope.time, envelope.id, level)
+    facts.satisfaction[customer_id] = max(said, facts.satisfaction.get(customer_id, said))
+    return customer_id
+
+
+def _recovered(facts: Facts, event: RecoveryGranted, _envelope: Envelope) -> str:
+    facts.recoveries[event.recovery_id] = event.customer_id
+    return event.customer_id
+
+
+def _sent(facts: Facts, event: MessageSent, envelope: Envelope) -> str:
+    facts.message(event).sent_at = envelope.time
+    return event.customer_id
+
+
+def _opened(facts: Facts, event: MessageOpened, envelope: Envelope) -> str:
+    message = facts.message(event)
+    message.opened_at = min(message.opened_at or envelope.time, envelope.time)
+    return event.customer_id
+
+
+def _followed(facts: Facts, event: MessageClicked, envelope: Envelope) -> str:
+    message = facts.message(event)
+    message.clicked_at = min(message.clicked_at or envelope.time, envelope.time)
     return event.customer_id
 
 
@@ -206,6 +283,9 @@ GATHERERS: Mapping[type[Event], Gatherer] = {
     ComplaintResolved: _resolved,
     CustomerRegistered: _of_customer,
     CustomerUpdated: _of_customer,
+    MessageClicked: _followed,
+    MessageOpened: _opened,
+    MessageSent: _sent,
     OrderCancelled: _cancelled,
     OrderCompleted: _of_customer,
     OrderDelivered: _delivered,
@@ -214,11 +294,15 @@ GATHERERS: Mapping[type[Event], Gatherer] = {
     OrderRefunded: _refunded,
     OrderShipped: _of_customer,
     ProductChanged: _product,
+    RecoveryGranted: _recovered,
     ReturnReceived: _returned,
     ReturnRequested: _of_customer,
+    ReviewSubmitted: _reviewed,
     ShipmentDelayed: _delayed,
     ShipmentScanned: _of_customer,
     StageChanged: _of_customer,
+    SurveyAnswered: _surveyed,
+    ValueChanged: _of_customer,
     VisitorIdentified: _identified,
 }
 """The events that make up customer state and timeline, and what each of them says."""

@@ -51,16 +51,52 @@ _CLICKS = """
 """
 
 _CASES = """
-    INSERT INTO case_facts (case_id, customer_id, open)
+    INSERT INTO case_facts AS f (case_id, customer_id, open, opened_at)
     SELECT * FROM unnest(
-        $1::text[], $2::text[], $3::boolean[])
-    ON CONFLICT (case_id) DO UPDATE SET open = excluded.open
+        $1::text[], $2::text[], $3::boolean[], $4::timestamptz[])
+    ON CONFLICT (case_id) DO UPDATE SET
+        open = excluded.open, opened_at = least(f.opened_at, excluded.opened_at)
 """
 
 _COMPLAINTS = """
     INSERT INTO complaint_facts (complaint_id, customer_id, opened_at)
     SELECT * FROM unnest(
         $1::text[], $2::text[], $3::timestamptz[])
+    ON CONFLICT DO NOTHING
+"""
+
+_RETURNS = """
+    INSERT INTO return_facts AS f (return_id, order_id, customer_id, received_at, lines)
+    SELECT * FROM unnest(
+        $1::text[], $2::text[], $3::text[], $4::timestamptz[], $5::jsonb[])
+    ON CONFLICT (return_id) DO UPDATE SET
+        received_at = coalesce(excluded.received_at, f.received_at),
+        lines = coalesce(excluded.lines, f.lines)
+"""
+
+_MESSAGES = """
+    INSERT INTO message_facts AS f (
+        message_id, customer_id, channel, sent_at, opened_at, clicked_at)
+    SELECT * FROM unnest(
+        $1::text[], $2::text[], $3::text[],
+        $4::timestamptz[], $5::timestamptz[], $6::timestamptz[])
+    ON CONFLICT (message_id) DO UPDATE SET
+        sent_at = least(f.sent_at, excluded.sent_at),
+        opened_at = least(f.opened_at, excluded.opened_at),
+        clicked_at = least(f.clicked_at, excluded.clicked_at)
+"""
+
+_SATISFACTION = """
+    INSERT INTO satisfaction_facts AS f (customer_id, at, event_id, level)
+    SELECT * FROM unnest($1::text[], $2::timestamptz[], $3::uuid[], $4::integer[])
+    ON CONFLICT (customer_id) DO UPDATE SET
+        at = excluded.at, event_id = excluded.event_id, level = excluded.level
+    WHERE (f.at, f.event_id) < (excluded.at, excluded.event_id)
+"""
+
+_RECOVERIES = """
+    INSERT INTO recovery_facts (recovery_id, customer_id)
+    SELECT * FROM unnest($1::text[], $2::text[])
     ON CONFLICT DO NOTHING
 """
 
@@ -89,6 +125,12 @@ async def project(session: AsyncSession, batch: Sequence[Received[Event]]) -> No
         await _store_clicks(connection, facts)
     if facts.cases or facts.complaints:
         await _store_complaints(connection, facts)
+    if facts.returns:
+        await _store_returns(connection, facts)
+    if facts.messages:
+        await _store_messages(connection, facts)
+    if facts.satisfaction or facts.recoveries:
+        await _store_support(connection, facts)
     if facts.aliases:
         await _store_aliases(connection, facts)
     if facts.products:
@@ -139,8 +181,9 @@ async def _store_complaints(connection: Connection, facts: Facts) -> None:
     await connection.execute(
         _CASES,
         cases,
-        [facts.cases[id][0] for id in cases],
-        [facts.cases[id][1] for id in cases],
+        [facts.cases[id].customer_id for id in cases],
+        [facts.cases[id].is_open for id in cases],
+        [facts.cases[id].opened_at for id in cases],
     )
     if facts.complaints:
         ids = sorted(facts.complaints)
@@ -150,6 +193,48 @@ async def _store_complaints(connection: Connection, facts: Facts) -> None:
             [facts.complaints[id][0] for id in ids],
             [facts.complaints[id][1] for id in ids],
         )
+
+
+async def _store_returns(connection: Connection, facts: Facts) -> None:
+    ids = sorted(facts.returns)
+    changes = [facts.returns[id] for id in ids]
+    await connection.execute(
+        _RETURNS,
+        ids,
+        [change.order_id for change in changes],
+        [change.customer_id for change in changes],
+        [change.received_at for change in changes],
+        [None if change.lines is None else json.dumps(change.lines) for change in changes],
+    )
+
+
+async def _store_messages(connection: Connection, facts: Facts) -> None:
+    ids = sorted(facts.messages)
+    changes = [facts.messages[id] for id in ids]
+    await connection.execute(
+        _MESSAGES,
+        ids,
+        [change.customer_id for change in changes],
+        [change.channel for change in changes],
+        [change.sent_at for change in changes],
+        [change.opened_at for change in changes],
+        [change.clicked_at for change in changes],
+    )
+
+
+async def _store_support(connection: Connection, facts: Facts) -> None:
+    """What support did and heard beside cases: satisfaction and recoveries."""
+    customers = sorted(facts.satisfaction)
+    said = [facts.satisfaction[id] for id in customers]
+    await connection.execute(
+        _SATISFACTION,
+        customers,
+        [each.at for each in said],
+        [each.event_id for each in said],
+        [each.level for each in said],
+    )
+    recoveries = sorted(facts.recoveries)
+    await connection.execute(_RECOVERIES, recoveries, [facts.recoveries[id] for id in recoveries])
 
 
 async def _store_aliases(connection: Connection, facts: Facts) -> None:
@@ -171,6 +256,10 @@ CUSTOMER_STATE = Projection(
         "case_facts",
         "complaint_facts",
         "product_facts",
+        "return_facts",
+        "message_facts",
+        "satisfaction_facts",
+        "recovery_facts",
         "timeline",
     ),
     subscribes=tuple(GATHERERS),
