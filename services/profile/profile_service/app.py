@@ -17,7 +17,7 @@ from profile_service.state import api as state
 from profile_service.timeline import api as timeline
 from profile_service.worth import api as worth
 from profile_service.worth.service import review_expired, review_predicted
-from profile_service.worth.thresholds import regrade, review_thresholds
+from profile_service.worth.thresholds import review_base
 
 
 def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
@@ -46,8 +46,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             Timer("stages", 5.0, stages_due),
             Timer("worth expired", 5.0, worth_expired),
             Timer("worth predicted", 30.0, worth_predicted),
-            Timer("value thresholds", 2.0, review_thresholds),
-            Timer("value grades", 2.0, regrade),
+            Timer("value thresholds", 2.0, review_base),
             *HOUSEKEEPING,
         ),
         clock=clock,

@@ -131,7 +131,7 @@ def render(row: Any, currency: str, now: datetime) -> StateAnswer:
     margin = max(-MAX_AMOUNT, min(int(row.margin), MAX_AMOUNT))
 
     def money(amount: int) -> Money:
-        return Money(amount=min(int(amount), MAX_AMOUNT), currency=currency)
+        return Money(amount=max(0, min(int(amount), MAX_AMOUNT)), currency=currency)
 
     return StateAnswer(
         customer_id=row.customer_id,

@@ -1,8 +1,8 @@
 """The thresholds of tiers, segments and scores: where the shop's own buyers are divided.
 
 They are stored, so that a customer is graded without a look at the others, and computed anew when they
-would be off: when 2 % of the buyers were measured since, or a day has passed. Then everybody whose grade
-they change is graded anew, some at once.
+would be off: when as many were measured since as 2 % of the buyers, or a day has passed. Then everybody
+whose grade they change is graded anew.
 """
 
 from datetime import datetime
@@ -17,7 +17,8 @@ from profile_service.worth.service import tell
 GRADED_AT_ONCE = 5_000
 
 # A computation over 260,000 buyers takes about a second: it is to take no more than some hundredth of
-# the time, also while a whole shop is imported.
+# the time, also while a whole shop is imported. Whoever was measuring while the thresholds were
+# computed has committed a minute later: one more look then.
 _WANTED = text("""
     SELECT (
         computed_at IS NULL OR (
@@ -27,6 +28,9 @@ _WANTED = text("""
                 OR (SELECT count(*) FROM (
                         SELECT FROM worth WHERE changed_at > computed_at LIMIT 1 + customers / 50
                     ) AS measured) > customers / 50
+                OR (regrade_from <= CAST(:now AS timestamptz) AND regrade_from > computed_at
+                    AND EXISTS (
+                        SELECT FROM worth WHERE changed_at > computed_at - interval '1 minute'))
             )
         )
     ) AND EXISTS (SELECT FROM worth WHERE frequency > 0)
@@ -72,27 +76,23 @@ _REGRADE = f"""
               w.expected_margin, w.cost_to_serve
 """  # noqa: S608 - put together from the constants above
 
-# Whoever measured by the old thresholds has committed a minute later: one more look then.
+_PENDING = text(
+    "SELECT true FROM value_thresholds WHERE regrade_from <= :now FOR UPDATE SKIP LOCKED"
+)
+
 _NOTHING_LEFT = text("""
     UPDATE value_thresholds SET regrade_from = CASE
         WHEN regrade_from < computed_at + interval '1 minute' THEN computed_at + interval '1 minute' END
 """)
 
 
-async def review_thresholds(session: AsyncSession, now: datetime) -> int:
-    """Compute the thresholds where they would be off; return 1 if they were."""
-    if not (await session.execute(_WANTED, {"now": now})).scalar():
-        return 0
-    await session.execute(_COMPUTE, {"now": now})
-    return 1
-
-
-async def regrade(session: AsyncSession, now: datetime) -> int:
-    """Grade anew whom the latest thresholds move, some at once; return how many there were."""
-    pending = text(
-        "SELECT 1 FROM value_thresholds WHERE regrade_from <= :now FOR UPDATE SKIP LOCKED"
-    )
-    if (await session.execute(pending, {"now": now})).scalar() is None:
+async def review_base(session: AsyncSession, now: datetime) -> int:
+    """Compute the thresholds where they would be off, or else grade anew whom the latest ones move, some
+    at once. Returns 0 when nothing is left to do."""
+    if (await session.execute(_WANTED, {"now": now})).scalar():
+        await session.execute(_COMPUTE, {"now": now})
+        return 1
+    if not (await session.execute(_PENDING, {"now": now})).scalar():
         return 0
     rows = await (await driver(session)).fetch(_REGRADE, GRADED_AT_ONCE)
     if not rows:

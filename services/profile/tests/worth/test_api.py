@@ -32,5 +32,9 @@ async def test_segments_and_tiers_are_counted_the_best_first(
         {"value_segment": "most_valuable", "customers": 1, "margin": euros},
         {"value_segment": "standard", "customers": 1, "margin": none},
     ]
-    timeline = (await client.get("/v1/customers/c-1/timeline")).json()["data"]
-    assert "perennial.customers.value_changed.v1" in {entry["type"] for entry in timeline}
+
+    async def told() -> bool:
+        timeline = (await client.get("/v1/customers/c-1/timeline")).json()["data"]
+        return "perennial.customers.value_changed.v1" in {entry["type"] for entry in timeline}
+
+    await until(told, within=20)
