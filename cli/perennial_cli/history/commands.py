@@ -126,12 +126,13 @@ def _stop(supervisor: "subprocess.Popen[bytes]") -> None:
             supervisor.wait()
 
 
-Kind = Literal["products", "customers", "orders", "complaints"]
+Kind = Literal["products", "customers", "orders", "complaints", "reviews"]
 OWNERS = {
     "products": "orders",
     "customers": "profile",
     "orders": "orders",
     "complaints": "support",
+    "reviews": "support",
 }
 LINES_A_REQUEST = 2_000
 

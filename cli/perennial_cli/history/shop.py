@@ -19,6 +19,7 @@ class Kind(StrEnum):
     IDENTIFY = "identify"
     ORDER = "order"
     COMPLAINT = "complaint"
+    REVIEW = "review"
 
 
 _RANK = {kind: rank for rank, kind in enumerate(Kind)}

@@ -6,6 +6,7 @@ from support_service.cases import api as cases
 from support_service.complaints import api as complaints
 from support_service.complaints import imports
 from support_service.handlers import SUBSCRIPTIONS
+from support_service.reviews import api as reviews
 from support_service.settings import Settings
 
 
@@ -27,7 +28,14 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         version="1",
         settings=settings,
         database=database,
-        routers=[complaints.router, imports.router, cases.router, operations(worker)],
+        routers=[
+            complaints.router,
+            imports.router,
+            cases.router,
+            reviews.router,
+            reviews.imports,
+            operations(worker),
+        ],
         worker=worker,
     )
     app.state.clock, app.state.settings = clock, settings
