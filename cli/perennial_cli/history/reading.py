@@ -16,8 +16,9 @@ from perennial_cli.history.shop import Body, History, Kind
 LONGEST_WAIT_S = 120.0
 PAUSE_S = 0.5
 GRADES_PAUSE_S = 1.0
-UNDER_WAY = frozenset({"pending", "queued", "waiting", "running"})
-"""Of a job that goes on."""
+EQUAL_ANSWERS = 4
+UNDER_WAY = frozenset({"queued", "running"})
+"""States of a job that goes on."""
 PROBES = 9
 TIMELINE_LENGTH = 12
 RECOMMENDATIONS = 5
@@ -128,9 +129,9 @@ async def _fit(sender: Sender, platform: Platform) -> bool:
 
 
 async def _settle_grades(sender: Sender, platform: Platform) -> None:
-    """Wait until the clock has divided the buyers anew: three equal answers in a row."""
+    """Wait until the clock has divided the buyers anew: the answers stay equal for some seconds."""
     started, same, before = perf_counter(), 0, None
-    while same < 3 and perf_counter() - started < LONGEST_WAIT_S:
+    while same < EQUAL_ANSWERS and perf_counter() - started < LONGEST_WAIT_S:
         counts = [
             await _get(sender, f"{platform.profile}/v1/{name}")
             for name in ("value-segments", "value-tiers")

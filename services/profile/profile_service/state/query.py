@@ -85,11 +85,12 @@ _STATE = f"""
                count(*) FILTER (WHERE opened_at > $2::timestamptz - interval '30 days') AS opened_30d,
                count(*) FILTER (WHERE clicked_at > $2::timestamptz - interval '30 days') AS clicked_30d,
                max(sent_at) AS last_contacted_at
-        FROM message_facts WHERE customer_id = $1::text
+        FROM message_facts JOIN mine ON customer_id = identity
     ) AS m
     CROSS JOIN LATERAL (
-        SELECT (SELECT level FROM satisfaction_facts WHERE customer_id = $1::text) AS last_satisfaction,
-               (SELECT count(*) FROM recovery_facts WHERE customer_id = $1::text) AS recoveries
+        SELECT (SELECT level FROM satisfaction_facts JOIN mine ON customer_id = identity
+                ORDER BY at DESC, event_id DESC LIMIT 1) AS last_satisfaction,
+               (SELECT count(*) FROM recovery_facts JOIN mine ON customer_id = identity) AS recoveries
     ) AS q
     CROSS JOIN LATERAL (
         SELECT coalesce(array_agg(category ORDER BY n DESC, category), '{{}}') AS top_categories
@@ -112,7 +113,7 @@ _STATE = f"""
               AND (o.refunded = 0 OR CAST(price ->> 3 AS bigint) > (
                   SELECT coalesce(sum(CAST(line ->> 1 AS bigint)), 0)
                   FROM return_facts r, jsonb_array_elements(r.lines) AS line
-                  WHERE r.customer_id = $1::text AND r.order_id = o.order_id
+                  WHERE r.customer_id = o.customer_id AND r.order_id = o.order_id
                     AND line ->> 0 = price ->> 2))
             GROUP BY 1
         ) AS bands

@@ -31,7 +31,7 @@ MEET = """
 MEASURE = f"""
     WITH who AS MATERIALIZED (
         SELECT id AS customer_id, id AS identity FROM unnest($1::text[]) AS id
-        WHERE NOT EXISTS (SELECT FROM aliases WHERE identity = id)
+        WHERE NOT EXISTS (SELECT FROM aliases WHERE identity = id AND customer_id IS NOT NULL)
         UNION ALL
         SELECT customer_id, identity FROM aliases WHERE customer_id = ANY ($1::text[])
     ), bought AS (
