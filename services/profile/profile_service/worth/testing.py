@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import text
+
 from perennial_events import Database, Event, Received, seal
 from perennial_events.catalogue import (
     OrderLine,
@@ -105,6 +107,13 @@ class Shop:
         async with self.database.reading() as session:
             row = await read_state(session, customer_id, self.clock())
         return render(row, "EUR", self.clock()).model_dump(mode="json")
+
+    async def measures(self, customer_id: str) -> dict[str, Any]:
+        """What the grades go by, as it is stored."""
+        statement = text("SELECT orders_365d, margin_365d FROM worth WHERE customer_id = :id")
+        async with self.database.reading() as session:
+            row = (await session.execute(statement, {"id": customer_id})).one_or_none()
+        return {"orders_365d": 0, "margin_365d": 0} if row is None else dict(row._mapping)
 
     async def grade(self, customer_id: str) -> tuple[str | None, str | None]:
         state = await self.state(customer_id)

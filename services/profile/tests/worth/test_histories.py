@@ -395,6 +395,7 @@ async def test_state_and_worth_are_what_a_naive_count_comes_to(
             "sent_30d": state["engagement"]["sent_30d"],
             "opened_30d": state["engagement"]["opened_30d"],
         }
+        found |= await shop.measures(customer_id)
         assert found == {name: own[name] for name in found}
         assert (support["last_satisfaction"] in own["satisfied"]) or not own["satisfied"]
         grades = (state["rfm"]["score"], state["value_segment"], state["value_tier"])
