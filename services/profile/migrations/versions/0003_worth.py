@@ -87,6 +87,9 @@ WORTH = (
     )
     """,
     "INSERT INTO value_thresholds DEFAULT VALUES",
+    # Who has bought before is due at once. (Facts of history that came before this migration, such as
+    # messages, are there after `perennial rebuild profile customer_state`.)
+    "INSERT INTO worth (customer_id, due_at) SELECT DISTINCT customer_id, now() FROM order_facts",
 )
 
 
