@@ -24,47 +24,27 @@ from profile_service.segments import api as segments
 from profile_service.segments.membership import follow_rules, follow_time
 from profile_service.settings import Settings
 from profile_service.stages import api as stages
-from profile_service.stages.rules import Thresholds
 from profile_service.stages.service import review_due
 from profile_service.state import api as state
 from profile_service.timeline import api as timeline
 from profile_service.value_model import api as value_model
 from profile_service.value_model.runner import fitting
 from profile_service.value_model.service import schedule_work
+from profile_service.worth import api as worth
+from profile_service.worth.service import review_expired, review_predicted
+from profile_service.worth.thresholds import review_base
 
 
 def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
     """The application of `profile`: its routes, and its worker where the role has one."""
     database = Database(settings.database_url, source="/perennial/profile")
-    days = Thresholds(
-        settings.new_days,
-        settings.active_days,
-        settings.lapsed_days,
-        settings.at_risk_p_alive,
-        settings.lapsed_p_alive,
-    )
-
-    async def stages_due(session: AsyncSession, now: datetime) -> int:
-        return await review_due(session, now, days)
-
-    async def value_model_due(session: AsyncSession, now: datetime) -> int:
-        return await schedule_work(session, now, settings.value_refit_days)
-
     worker = Worker(
         database,
         open_log(settings.log),
         group="profile",
         url=settings.database_url,
-        subscriptions=subscriptions(clock, days),
-        timers=(
-            Timer("stages", 5.0, stages_due),
-            Timer("value model", 60.0, value_model_due),
-            Timer("segments", 0.25, follow_time),
-            Timer("segment rules", 0.25, follow_rules),
-            sweep(HOLDINGS),
-            *PARTNER_HOUSEKEEPING,
-            *HOUSEKEEPING,
-        ),
+        subscriptions=subscriptions(clock, settings.stage_days, settings.costs),
+        timers=(*_timers(settings), sweep(HOLDINGS), *PARTNER_HOUSEKEEPING, *HOUSEKEEPING),
         clock=clock,
     )
     app = create_app(
@@ -85,6 +65,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             state.router,
             timeline.router,
             segments.router,
+            worth.router,
             keys.router,
             value_model.router,
             partners("profile", COMMANDS, settings.secret_key),
@@ -98,3 +79,30 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
     app.state.clock, app.state.settings = clock, settings
     app.state.exports = asyncio.Semaphore(EXPORTS_AT_ONCE)
     return app
+
+
+def _timers(settings: Settings) -> tuple[Timer, ...]:
+    """What time alone brings about."""
+    days, costs = settings.stage_days, settings.costs
+
+    async def stages_due(session: AsyncSession, now: datetime) -> int:
+        return await review_due(session, now, days)
+
+    async def value_model_due(session: AsyncSession, now: datetime) -> int:
+        return await schedule_work(session, now, settings.value_refit_days)
+
+    async def worth_expired(session: AsyncSession, now: datetime) -> int:
+        return await review_expired(session, now, costs)
+
+    async def worth_predicted(session: AsyncSession, now: datetime) -> int:
+        return await review_predicted(session, now, costs)
+
+    return (
+        Timer("stages", 5.0, stages_due),
+        Timer("value model", 60.0, value_model_due),
+        Timer("worth expired", 5.0, worth_expired),
+        Timer("worth predicted", 30.0, worth_predicted),
+        Timer("value thresholds", 2.0, review_base),
+        Timer("segments", 0.25, follow_time),
+        Timer("segment rules", 0.25, follow_rules),
+    )

@@ -13,5 +13,6 @@ HOLDINGS = (
         blanks={"text": "'[erased]'", "because": """'{"category": [], "severity": []}'"""},
     ),
     Holding.through("messages", "cases", "case_id", {"text": "'[erased]'"}),
+    Holding("reviews", blanks={"title": "NULL", "text": "NULL"}),
     Holding("audit", "customer_ids && $1::text[]"),
 )
