@@ -146,7 +146,7 @@ async def apply(database: Database, clock: Any, batches: Sequence[Sequence[Any]]
     heard = subscriptions(clock, DAYS, Costs(0, 0, {}))
     async with database.transaction() as session:
         tables = (*CUSTOMER_STATE.tables, "stages", "worth", "customers")
-        await session.execute(text(f"TRUNCATE {', '.join(tables)}"))
+        await session.execute(text(f"TRUNCATE {', '.join(tables)} CASCADE"))
     for batch in batches:
         async with database.transaction() as session:
             await heard.apply(session, batch)

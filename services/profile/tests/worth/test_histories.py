@@ -334,7 +334,7 @@ def in_lanes(data: st.DataObject, events: Sequence[Received[Any]]) -> list[Recei
 async def emptied(database: Database) -> None:
     async with database.transaction() as session:
         tables = ", ".join((*CUSTOMER_STATE.tables, "customers", "stages", "worth"))
-        await session.execute(text(f"TRUNCATE {tables}"))
+        await session.execute(text(f"TRUNCATE {tables} CASCADE"))
         await session.execute(
             text("UPDATE value_thresholds SET computed_at = NULL, customers = 0, regrade_from = NULL")
         )  # fmt: skip

@@ -22,6 +22,19 @@ from profile_service.worth.testing import bought, placed_and_paid, sent_back
 
 DAY = timedelta(days=1)
 
+PREDICTED = text("""
+    WITH fitted AS (
+        INSERT INTO value_models (
+            fitted_at, r, alpha, a, b, log_likelihood, identified, mean_value, minor_units,
+            discount_rate, customers, calibration_end, as_of, pinned, calibration, tracking, seconds)
+        VALUES (:now, 1, 1, 1, 2, 0, false, 0, 2, 0, 2, '2026-03-01', '2026-03-02', true, '{}', '{}', 1)
+        RETURNING model
+    )
+    INSERT INTO predictions
+    SELECT 'c-1', .9, 2, 40000, NULL, model, :now, '2026-03-02', '2026-03-02', 0, 0, 0 FROM fitted
+""")
+"""That c-1 will spend 400 euros, said by a model that is not in force."""
+
 
 def complained(number: int, customer_id: str) -> ComplaintOpened:
     return ComplaintOpened(
@@ -149,10 +162,7 @@ async def test_predictions_are_followed_and_cost_of_goods_is_taken_off(shop: Any
     await shop.tell(*bought("o-1", "c-1", 1000, cost=750), *bought("o-2", "c-2", 1000))
     await shop.pass_time(seconds=60)
     async with shop.database.transaction() as session:
-        await session.execute(
-            text("INSERT INTO predictions VALUES ('c-1', .9, 2, 40000, NULL, 1, :now)"),
-            {"now": shop.clock()},
-        )
+        await session.execute(PREDICTED, {"now": shop.clock()})
     told = await shop.pass_time(seconds=60)
     # A quarter of what c-1 spends is margin: 100 euros of the 400 predicted.
     assert [(each.customer_id, each.expected_margin, each.reason) for each in told] == [
