@@ -5,7 +5,10 @@ from typing import Any
 
 import httpx
 
+from perennial_events import Event, Received, seal
+from perennial_events.catalogue import CustomerErased, CustomersMerged, MergeUndone
 from perennial_http import ServiceApp
+from support_service.handlers import SUBSCRIPTIONS
 
 WRITTEN = {
     "review_id": "v-1",
@@ -81,3 +84,38 @@ async def test_past_reviews_come_in_once_and_say_that_they_are_past(
     [event] = await published(app.runtime.database)
     assert event.imported
     assert event.time.isoformat() == "2025-05-01T10:00:00+00:00"
+
+
+async def tell(app: ServiceApp, event: Event, clock: Any) -> None:
+    async with app.runtime.database.transaction() as session:
+        sealed = seal(event, source="/perennial/profile", time=clock())
+        await SUBSCRIPTIONS.apply(session, [Received(event, sealed)])
+
+
+async def test_reviews_follow_a_merge_and_its_undoing(
+    client: httpx.AsyncClient, app: ServiceApp, clock: Any
+) -> None:
+    merge: Any = {"merge_id": "m-1", "customer_id": "c-1", "into_id": "c-2"}
+    written = await client.post("/v1/reviews", json=WRITTEN)
+    for event, whose in ((CustomersMerged(**merge), "c-2"), (MergeUndone(**merge), "c-1")):
+        await tell(app, event, clock)
+        read = await client.get("/v1/reviews/v-1")
+        assert read.json()["customer_id"] == whose
+        assert (read.headers["ETag"] == written.headers["ETag"]) == (whose == "c-1")
+        rows = (await client.get(f"/v1/reviews?customer_id={whose}")).json()["data"]
+        assert [row["review_id"] for row in rows] == ["v-1"]
+
+
+async def test_what_an_erased_customer_wrote_is_gone_and_nothing_new_is_taken(
+    client: httpx.AsyncClient, app: ServiceApp, clock: Any
+) -> None:
+    await client.post("/v1/reviews", json=WRITTEN)
+    await tell(app, CustomerErased(customer_id="c-1", erasure_id="e", identities=["c-1"]), clock)
+    read = (await client.get("/v1/reviews/v-1")).json()
+    assert (read["title"], read["text"], read["rating"]) == (None, None, 4)
+    refused = await client.post("/v1/reviews", json={**WRITTEN, "review_id": "v-2"})
+    assert refused.status_code == 410
+    past = {**WRITTEN, "review_id": "v-3", "submitted_at": "2025-05-01T10:00:00Z"}
+    other = {**past, "review_id": "v-4", "customer_id": "c-9"}
+    *_, count = await imported(client, past, other)
+    assert (count["created"], count["refused"]) == (1, 1)

@@ -1,6 +1,6 @@
 """What `profile` publishes: `perennial.customers`, and the API keys on `perennial.keys`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
@@ -10,7 +10,7 @@ from perennial_events.values import MAX_AMOUNT, Amount, Code, Currency, Id
 CUSTOMERS = "perennial.customers"
 KEYS = "perennial.keys"
 
-MERGE = "merge"
+MERGE: Final = "merge"
 """The reason of a change that a merge, or its undoing, brought about."""
 
 Stage = Literal["prospect", "new", "active", "at_risk", "lapsed", "closed"]
