@@ -17,6 +17,7 @@ _ABOUT_SOMEBODY = text("""
     JOIN information_schema.tables USING (table_schema, table_name)
     WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
       AND column_name IN ('customer_id', 'customer_ids', 'customers', 'identity')
+      AND data_type IN ('text', 'ARRAY')
 """)
 
 

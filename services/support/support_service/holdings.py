@@ -14,5 +14,6 @@ HOLDINGS = (
     ),
     Holding.through("messages", "cases", "case_id", {"text": "'[erased]'"}),
     Holding("reviews", blanks={"title": "NULL", "text": "NULL"}),
+    Holding("aliases"),
     Holding("audit", "customer_ids && $1::text[]"),
 )
