@@ -2,4 +2,7 @@
 
 from perennial_http.privacy import Holding
 
-HOLDINGS = (Holding("audit", "customer_ids && $1::text[]"),)
+HOLDINGS = (
+    Holding("aliases"),
+    Holding("audit", "customer_ids && $1::text[]"),
+)
