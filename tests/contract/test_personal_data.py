@@ -16,8 +16,8 @@ _ABOUT_SOMEBODY = text("""
     SELECT DISTINCT table_name FROM information_schema.columns
     JOIN information_schema.tables USING (table_schema, table_name)
     WHERE table_schema = 'public' AND table_type = 'BASE TABLE'
-      AND (column_name IN ('customer_id', 'customer_ids', 'identity')
-           OR (column_name = 'customers' AND data_type = 'ARRAY'))
+      AND column_name IN ('customer_id', 'customer_ids', 'customers', 'identity')
+      AND data_type IN ('text', 'ARRAY')
 """)
 
 

@@ -24,6 +24,7 @@ from perennial_events.log import Partition
 from perennial_events.log.postgres import connect_arguments
 from profile_service.handlers import subscriptions as profile_subscriptions
 from profile_service.stages.rules import Thresholds
+from profile_service.worth.rules import Costs
 from recommend_service.handlers import SUBSCRIPTIONS as RECOMMEND
 from support_service.handlers import SUBSCRIPTIONS as SUPPORT
 from tests.faults import projections
@@ -34,7 +35,7 @@ READ_AT_ONCE = 10_000
 SHOWN = 5
 
 SUBSCRIBED: Mapping[str, Subscriptions] = {
-    "profile": profile_subscriptions(utc_now, Thresholds(30, 90, 180)),
+    "profile": profile_subscriptions(utc_now, Thresholds(30, 90, 180), Costs(0, 0, {})),
     "orders": ORDERS,
     "engagement": engagement_subscriptions(utc_now, asyncio.Event()),
     "support": SUPPORT,

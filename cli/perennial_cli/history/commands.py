@@ -29,8 +29,7 @@ DataOption = Annotated[
     typer.Option(
         "--data",
         exists=True,
-        dir_okay=False,
-        help="A shop's own history (CSV, also gzipped; see the README). Without it, a simulated shop.",
+        help="A shop's own history (CSV, also gzipped; or Olist's folder). Without it, a simulated shop.",
     ),
 ]
 SeedOption = Annotated[int, typer.Option(help="Of the simulated shop.")]
@@ -126,12 +125,13 @@ def _stop(supervisor: "subprocess.Popen[bytes]") -> None:
             supervisor.wait()
 
 
-Kind = Literal["products", "customers", "orders", "complaints"]
+Kind = Literal["products", "customers", "orders", "complaints", "reviews"]
 OWNERS = {
     "products": "orders",
     "customers": "profile",
     "orders": "orders",
     "complaints": "support",
+    "reviews": "support",
 }
 LINES_A_REQUEST = 2_000
 

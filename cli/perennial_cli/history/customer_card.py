@@ -44,7 +44,7 @@ def customer_card(customer_id: str, state: Body) -> Panel:
         _block("visits", _fields(state.get("clicks"), "total", "last_30d", "last_seen_at",
                                  "top_categories", "carts_abandoned")),
         _block("support", _fields(state.get("support"), "complaints", "open_cases",
-                                  "complaints_90d", "recoveries")),
+                                  "complaints_90d", "last_satisfaction", "recoveries")),
         _block("value", _value(state)),
     ]  # fmt: skip
     headline = Text.assemble(("stage ", "dim"), (str(state.get("stage", EMPTY)), "bold green"))
@@ -107,6 +107,7 @@ def _trade(state: Body) -> list[tuple[str, str]]:
 def _value(state: Body) -> list[tuple[str, str]]:
     prediction = ("p_alive", "expected_orders_90d", "clv_365d", "next_order_by")
     rows = _fields(state.get("rfm"), "recency_days", "frequency", "monetary", "score")
+    rows += _fields(state, "cost_to_serve")
     return rows + _fields(state.get("prediction"), *prediction)
 
 

@@ -6,16 +6,15 @@ from pathlib import Path
 import httpx
 from rich.console import Console
 
-from perennial_cli.history.online_retail_count import independent_count
 from perennial_cli.history.platform import Platform
 from perennial_cli.history.reading import read_view
 from perennial_cli.history.replay import LANES, TIMEOUT, replay
 from perennial_cli.history.report import ReplayReport
 from perennial_cli.history.sending import Sender
-from perennial_cli.history.shop import History, Kind, Totals, totals_of
+from perennial_cli.history.shop import History
 from perennial_cli.history.show import console_for_output, show
 from perennial_cli.history.simulator import DEFAULT_CUSTOMERS, DEFAULT_SEED, customer_name
-from perennial_cli.history.source import is_online_retail, load
+from perennial_cli.history.source import expected, load
 
 
 async def run_demo(
@@ -40,13 +39,13 @@ async def run_demo(
         as_of = await _end_of_history(sender, platform, seed)
         with console.status("Reading the history"):
             history = load(data, as_of=as_of, seed=seed, customers=customers, currency=currency)
-            expected = _expected(data, history)
+            totals = expected(data, history)
         console.print(_announcement(history), markup=False)
         report = await replay(history, platform, console=console)
         with console.status("Waiting for the customer states to catch up"):
             view = await read_view(sender, platform, history)
     console.print()
-    show(console, history, report, view, expected)
+    show(console, history, report, view, totals)
     return report
 
 
@@ -60,12 +59,6 @@ async def _end_of_history(sender: Sender, platform: Platform, seed: int) -> date
         if isinstance(found, str):
             return datetime.fromisoformat(found)
     return datetime.now(UTC)
-
-
-def _expected(data: Path | None, history: History) -> Totals:
-    if data is not None and is_online_retail(data):
-        return independent_count(data)
-    return totals_of(history.of_kind(Kind.ORDER))
 
 
 def _announcement(history: History) -> str:

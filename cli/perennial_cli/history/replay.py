@@ -1,6 +1,6 @@
 """Playing a history through the public HTTP APIs of the five services.
 
-Products first, then customers, orders, clicks, and at last complaints: each kind finds what it
+Products first, then customers, orders, clicks, and at last complaints and reviews: each kind finds what it
 speaks of. Within a kind several lanes run at once; the items of one customer stay in one lane and
 so in their order. Every id is the history's own, so that playing it again changes nothing.
 """
@@ -52,6 +52,7 @@ async def replay(
         await player.import_all("orders", history.of_kind(Kind.ORDER), platform.orders)
         await player.send_clicks(history.of_kind(Kind.CLICK, Kind.IDENTIFY))
         await player.import_all("complaints", history.of_kind(Kind.COMPLAINT), platform.support)
+        await player.import_all("reviews", history.of_kind(Kind.REVIEW), platform.support)
     _tell_refusals(player.report, console)
     return player.report
 

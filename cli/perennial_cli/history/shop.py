@@ -19,6 +19,7 @@ class Kind(StrEnum):
     IDENTIFY = "identify"
     ORDER = "order"
     COMPLAINT = "complaint"
+    REVIEW = "review"
 
 
 _RANK = {kind: rank for rank, kind in enumerate(Kind)}
@@ -108,6 +109,7 @@ def totals_of(orders: Sequence[Item]) -> Totals:
         elif "paid_at" in body:
             counted += 1
             gross += sum(line["quantity"] * line["unit_price"]["amount"] for line in body["lines"])
+            gross += body.get("shipping", {}).get("amount", 0)
             returns += sum("refunded_at" in back for back in body.get("returns", ()))
             refunded += _refunded(body)
     customers = len({item.body["customer_id"] for item in orders})

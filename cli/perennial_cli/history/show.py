@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.columns import Columns
+from rich.console import Console, RenderableType
 from rich.panel import Panel
 from rich.rule import Rule
 from rich.table import Table
@@ -59,6 +60,9 @@ def _parts(
         yield customer_card(view.customer_id, view.state)
         yield timeline(view.timeline, names)
     yield recommendations(view.also_bought, view.trending, names)
+    yield value_tables(view.value_segments, view.value_tiers)
+    if (fitted := _value_model(view.value_model, view.profile_url)) is not None:
+        yield fitted
     yield _freshness(view, report)
 
 
@@ -130,10 +134,7 @@ def _figure(value: int, currency: str, *, is_money: bool) -> str:
 def _stages(view: View) -> RenderableType:
     if view.stages is None:
         return Text("The profile service gave no stages.", style="yellow")
-    tables = [stages_table(view.stages)]
-    if view.stages.get("value_segments"):
-        tables.append(_segments_table(view.stages["value_segments"]))
-    return Group(*tables)
+    return stages_table(view.stages)
 
 
 def stages_table(answer: Body) -> Table:
@@ -155,11 +156,39 @@ def stages_table(answer: Body) -> Table:
     return table
 
 
-def _segments_table(rows: list[Body]) -> Table:
-    table = _table("Value segments", "segment", "customers")
+def value_tables(segments: Body | None, tiers: Body | None) -> RenderableType:
+    """The shop's buyers by value segment and by value tier, with what each group brought in."""
+    if segments is None or tiers is None:
+        return Text("The profile service gave no value segments.", style="yellow")
+    return Columns(
+        [
+            _value_table("Value segments", "value_segment", segments["data"]),
+            _value_table("Value tiers", "value_tier", tiers["data"]),
+        ],
+        padding=(0, 2),
+    )
+
+
+def _value_table(title: str, name: str, rows: list[Body]) -> Table:
+    table = _table(title, name.removeprefix("value_"), "customers", "margin, 365 days", "share")
+    every = sum(int(row["margin"]["amount"]) for row in rows)
     for row in rows:
-        table.add_row(str(row["value_segment"]).replace("_", " "), f"{row['customers']:,}")
+        margin = int(row["margin"]["amount"])
+        share = f"{margin / every:.0%}" if every > 0 else ""
+        shown = readable(margin, row["margin"]["currency"])
+        table.add_row(str(row[name]).replace("_", " "), f"{row['customers']:,}", shown, share)
     return table
+
+
+def _value_model(model: Body | None, profile: str) -> RenderableType | None:
+    """Where the value model's calibration can be looked at, once there is one."""
+    if model is None or model.get("status") != "fitted":
+        return None
+    return Text.assemble(
+        ("Value model fitted", "bold"),
+        f" on {model.get('customers', 0):,} customers · its calibration as a plot: ",
+        (f"{profile}/v1/value-model/calibration.svg", "cyan"),
+    )
 
 
 def _freshness(view: View, report: ReplayReport) -> Panel:

@@ -26,6 +26,7 @@ NAMES = {
     "customers": "customer_id",
     "orders": "order_id",
     "complaints": "complaint_id",
+    "reviews": "review_id",
 }
 """What can be imported, and by which id it is known."""
 
@@ -109,15 +110,22 @@ class FakePlatform:
         return (200, {}, json.dumps(found)) if found is not None else (404, {}, "{}")
 
     def resource(self, path: str) -> Body | None:
-        if path == "/v1/stages":
-            rows = [{"stage": "active", "customers": len(self.things["customers"])}]
-            return {"data": rows} | FRESH
-        if path == "/v1/totals":
-            return self.totals()
-        if path == "/v1/recommendations":
-            return {"data": [{"sku": "sim-mister", "score": 0.5, "because": ["sim-fern"]}]}
-        if path == "/v1/operations/lag":
-            return {"group": "any", "behind": 0, "waiting_ms": 0, "partitions": []}
+        stages = [{"stage": "active", "customers": len(self.things["customers"])}]
+        whole: dict[str, Body] = {
+            "/v1/stages": {"data": stages} | FRESH,
+            "/v1/value-segments": {"data": []},
+            "/v1/value-tiers": {"data": []},
+            "/v1/value-model": {"status": "none"},
+            "/v1/totals": self.totals(),
+            "/v1/recommendations": {
+                "data": [{"sku": "sim-mister", "score": 0.5, "because": ["sim-fern"]}]
+            },
+            "/v1/operations/lag": {
+                "group": "any", "behind": 0, "waiting_ms": 0, "partitions": [],
+            },
+        }  # fmt: skip
+        if path in whole:
+            return whole[path]
         customer, _, part = path.removeprefix("/v1/customers/").partition("/")
         parts: dict[str, Callable[[str], Body | None]] = {
             "state": self.state,

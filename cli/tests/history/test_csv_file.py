@@ -9,7 +9,7 @@ import pytest
 from perennial_cli.history import csv_file
 from perennial_cli.history.errors import HistoryError
 from perennial_cli.history.shop import Kind, totals_of
-from perennial_cli.history.source import currency_of, is_online_retail, load
+from perennial_cli.history.source import currency_of, form_of, load
 
 HEADER = "customer_id,order_id,placed_at,sku,quantity,unit_price,currency,name,category,status"
 AS_OF = datetime(2026, 11, 22, tzinfo=UTC)
@@ -128,4 +128,4 @@ def test_bytes_that_are_no_csv_are_refused(tmp_path: Path, content: bytes) -> No
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(HistoryError, match="No such file"):
-        is_online_retail(tmp_path / "none.csv")
+        form_of(tmp_path / "none.csv")

@@ -24,6 +24,7 @@ from profile_service.timeline import api as timeline
 from profile_service.timers import timers
 from profile_service.value_model import api as value_model
 from profile_service.value_model.runner import fitting
+from profile_service.worth import api as worth
 
 
 def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
@@ -34,7 +35,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         open_log(settings.log),
         group="profile",
         url=settings.database_url,
-        subscriptions=subscriptions(clock, settings.thresholds),
+        subscriptions=subscriptions(clock, settings.stage_days, settings.costs),
         timers=timers(settings),
         clock=clock,
     )
@@ -56,6 +57,7 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             state.router,
             timeline.router,
             segments.router,
+            worth.router,
             keys.router,
             value_model.router,
             partners("profile", COMMANDS, settings.secret_key),

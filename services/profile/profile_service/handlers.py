@@ -1,12 +1,21 @@
 """What `profile` subscribes to, and what follows from each event."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import Clock, Event, Reaction, Received, Subscriptions
-from perennial_events.catalogue import ErasureCompleted, OrderCancelled, OrderPaid, OrderRefunded
+from perennial_events.catalogue import (
+    ComplaintOpened,
+    ErasureCompleted,
+    MessageSent,
+    OrderCancelled,
+    OrderPaid,
+    OrderPriced,
+    OrderRefunded,
+    ReturnReceived,
+)
 from perennial_events.catalogue.customers import MERGE
 from perennial_events.identities import MERGES
 from perennial_http import KEY_HANDLERS
@@ -18,28 +27,40 @@ from profile_service.stages.service import review_stages
 from profile_service.state.facts import GATHERERS, customers_of
 from profile_service.state.projection import CUSTOMER_STATE
 from profile_service.value_model.service import score_customers
+from profile_service.worth.rules import Costs
+from profile_service.worth.service import review_worth
+
+MOVE_WORTH = (
+    ComplaintOpened, MessageSent, OrderCancelled, OrderPaid, OrderPriced, OrderRefunded, ReturnReceived,
+)  # fmt: skip
 
 
-def subscriptions(clock: Clock, days: Thresholds) -> Subscriptions:
+def subscriptions(clock: Clock, days: Thresholds, costs: Costs) -> Subscriptions:
     async def meet(session: AsyncSession, batch: Sequence[Received[Event]]) -> None:
         await meet_customers(session, customers_of(batch))
 
     async def review(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
-        live = {event.customer_id for event, envelope in batch if not envelope.imported}
-        past = {event.customer_id for event, _ in batch} - live
         now = clock()
-        if live:
-            await review_stages(session, live, now, days)
-        if past:
-            await review_stages(session, past, now, days, imported=True)
+        for ids, imported in _live_and_past(batch):
+            await review_stages(session, ids, now, days, imported=imported)
 
     async def score(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
         await score_customers(session, {event.customer_id for event, _ in batch}, clock())
 
     async def review_merged(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
-        both = {id for event, _ in batch for id in (event.customer_id, event.into_id)}
+        both = _both_of(batch)
         await score_customers(session, both, clock())
         await review_stages(session, both, clock(), days, reason=MERGE)
+
+    async def measure(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
+        now = clock()
+        if merged := _both_of(
+            [received for received in batch if isinstance(received.event, MERGES)]
+        ):
+            await review_worth(session, merged, now, costs, MERGE)
+        moved = [received for received in batch if isinstance(received.event, MOVE_WORTH)]
+        for ids, imported in _live_and_past(moved):
+            await review_worth(session, ids, now, costs, "activity", imported=imported)
 
     async def follow(session: AsyncSession, batch: Sequence[Received[Event]]) -> None:
         await follow_events(session, batch, clock())
@@ -52,7 +73,22 @@ def subscriptions(clock: Clock, days: Thresholds) -> Subscriptions:
             Reaction("score customers", (OrderPaid, OrderCancelled, OrderRefunded), score),
             Reaction("review stages", (OrderPaid, OrderCancelled), review),
             Reaction("review stages of merged", MERGES, review_merged),
+            Reaction("review worth", (*MOVE_WORTH, *MERGES), measure),
             # Last: rules see what the others made of the batch.
             Reaction("follow segments", tuple(GATHERERS), follow),
         ),
     )
+
+
+def _live_and_past(batch: Sequence[Received[Any]]) -> Iterator[tuple[set[str], bool]]:
+    """The customers to whom something happened now, and those of whom history was imported."""
+    live = {event.customer_id for event, envelope in batch if not envelope.imported}
+    past = {event.customer_id for event, _ in batch} - live
+    for ids, imported in ((live, False), (past, True)):
+        if ids:
+            yield ids, imported
+
+
+def _both_of(merges: Sequence[Received[Any]]) -> set[str]:
+    """Whoever was merged or parted, and with whom."""
+    return {id for event, _ in merges for id in (event.customer_id, event.into_id)}

@@ -7,12 +7,13 @@ from typing import Any
 import httpx
 import pytest
 
-from perennial_events import Event, seal
+from perennial_events import Database, Event, seal
 from perennial_events.log import Log
 from perennial_http import ServiceApp
 from perennial_http.testing import ADMIN_KEY_SHA256, served
 from profile_service.app import create
 from profile_service.settings import Settings
+from profile_service.worth.testing import Shop
 
 Tell = Callable[..., Awaitable[None]]
 Json = dict[str, Any]
@@ -60,3 +61,11 @@ def state_of(client: httpx.AsyncClient) -> Callable[[str], Awaitable[Json]]:
         return dict(answer.json())
 
     return read
+
+
+@pytest.fixture
+async def shop(migrated_url: Any, clock: Any) -> AsyncIterator[Shop]:
+    """The service without doors and log: events are applied at once, the clock's work when asked for."""
+    database = Database(await migrated_url("profile"), source="/perennial/profile")
+    yield Shop(database, clock)
+    await database.close()

@@ -11,6 +11,7 @@ from support_service.complaints import imports
 from support_service.handlers import SUBSCRIPTIONS
 from support_service.holdings import HOLDINGS
 from support_service.partners.commands import commands
+from support_service.reviews import api as reviews
 from support_service.settings import Settings
 
 
@@ -38,6 +39,8 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
             cases.router,
             *privacy("support", HOLDINGS),
             partners("support", commands(settings.owner_of), settings.secret_key),
+            reviews.router,
+            reviews.imports,
             operations(worker),
         ],
         worker=worker,

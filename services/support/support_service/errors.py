@@ -24,6 +24,20 @@ class ComplaintExists(Conflict):
         )
 
 
+class UnknownReview(NotFound):
+    def __init__(self, review_id: str) -> None:
+        super().__init__(f"There is no review {review_id}.")
+
+
+class ReviewExists(Conflict):
+    title = "A review with this review_id exists already"
+
+    def __init__(self, review_id: str) -> None:
+        super().__init__(
+            f"Review {review_id} was submitted before. To retry safely, send an Idempotency-Key."
+        )
+
+
 class IllegalTransition(Conflict):
     """Names the state and what is allowed in it."""
 

@@ -13,6 +13,7 @@ HOLDINGS = (
         blanks={"text": "'[erased]'", "because": """'{"category": [], "severity": []}'"""},
     ),
     Holding.through("messages", "cases", "case_id", {"text": "'[erased]'"}),
+    Holding("reviews", blanks={"title": "NULL", "text": "NULL"}),
     Holding("aliases"),
     Holding("audit", "customer_ids && $1::text[]"),
 )

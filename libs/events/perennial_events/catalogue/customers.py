@@ -1,19 +1,23 @@
 """What `profile` publishes: `perennial.customers`, and the API keys on `perennial.keys`."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, StringConstraints
 
 from perennial_events.envelope import Event
-from perennial_events.values import Amount, Code, Currency, Id
+from perennial_events.values import MAX_AMOUNT, Amount, Code, Currency, Id
 
 CUSTOMERS = "perennial.customers"
 KEYS = "perennial.keys"
 
-MERGE = "merge"
+MERGE: Final = "merge"
 """The reason of a change that a merge, or its undoing, brought about."""
 
 Stage = Literal["prospect", "new", "active", "at_risk", "lapsed", "closed"]
+ValueSegment = Literal["most_valuable", "most_growable", "standard", "below_zero"]
+ValueTier = Literal["key", "major", "ordinary", "small"]
+SignedAmount = Annotated[int, Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT, strict=True)]
+"""Minor units of the base currency that may be negative, such as a margin."""
 Scope = Annotated[str, StringConstraints(pattern=r"^(\*|[a-z_]+:(\*|[a-z_]+))$")]
 Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
@@ -150,6 +154,28 @@ class SegmentRemoved(
     """The segment is no more; that its members left it is told for each of them."""
 
     segment_id: Id
+
+
+class ValueChanged(Event, topic=CUSTOMERS, fact="value_changed", subject="customer_id"):
+    """What a customer is worth changed so much that they stand in another value segment or tier.
+
+    Both are absent for somebody who has bought nothing. Amounts are minor units of the base currency,
+    of 365 days: the margin of those that are past, what is expected of those to come, and what serving
+    the customer cost.
+    """
+
+    customer_id: Id
+    previous_segment: ValueSegment | None = None
+    segment: ValueSegment | None = None
+    previous_tier: ValueTier | None = None
+    tier: ValueTier | None = None
+    margin: SignedAmount
+    expected_margin: SignedAmount
+    cost_to_serve: SignedAmount
+    reason: Code
+    """What moved it: `activity` of the customer, `expiry` of what is more than 365 days past, a new
+    `prediction`, `thresholds` that moved with the shop's other customers, or a `merge` or its undoing:
+    whoever was merged away stands in none."""
 
 
 class KeyCreated(Event, topic=KEYS, fact="key_created", subject="key_id", key="key_id"):

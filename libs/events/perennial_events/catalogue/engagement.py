@@ -10,6 +10,9 @@ from perennial_events.values import Code, Id
 CLICKS = "perennial.clicks"
 ENGAGEMENT = "perennial.engagement"
 
+Channel = Literal["email", "sms", "push", "post", "phone", "web"]
+Purpose = Literal["marketing", "service", "analytics"]
+
 ClickName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_]{0,63}$")]
 PropertyName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 PropertyText = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._:/+#-]{1,64}$")]
@@ -78,3 +81,27 @@ class DeliveryReported(
     """Of a bounce: whether the address will never take mail."""
     code: Code | None = None
     """The provider's own word for it."""
+
+
+class MessageSent(Event, topic=ENGAGEMENT, fact="message_sent", subject="message_id"):
+    """A message left for a customer. Who it went to and what it said stays in `engagement`."""
+
+    message_id: Id
+    customer_id: Id
+    channel: Channel
+    purpose: Purpose
+    campaign: Code | None = None
+
+
+class MessageOpened(Event, topic=ENGAGEMENT, fact="message_opened", subject="message_id"):
+    message_id: Id
+    customer_id: Id
+    channel: Channel
+
+
+class MessageClicked(Event, topic=ENGAGEMENT, fact="message_clicked", subject="message_id"):
+    """The customer followed a link of the message."""
+
+    message_id: Id
+    customer_id: Id
+    channel: Channel

@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import NamedTuple, get_args
 
-from perennial_events.catalogue.customers import Stage
+from perennial_events.catalogue.customers import Stage, ValueSegment, ValueTier
 from profile_service.customers.models import Kind
 from profile_service.state.query import CART_ABANDONED_AFTER, CATEGORY_CLICKS, LATE_FLAG_LASTS
+from profile_service.worth.measuring import ORDER_MARGIN
 
 
 class FieldType(Enum):
@@ -58,7 +59,9 @@ _NUMBER, _TEXT, _TIME, _TRUTH = FieldType.NUMBER, FieldType.TEXT, FieldType.TIME
 EVERY_CLICK = "clicked"
 """A trigger: any click, whatever its name."""
 
-_ORDERS = frozenset({"order_placed", "order_paid", "order_cancelled", "order_refunded"})
+_ORDERS = frozenset({
+    "order_placed", "order_paid", "order_priced", "order_cancelled", "order_refunded",
+})  # fmt: skip
 _DELIVERIES = frozenset({"order_delivered", "return_received", "shipment_delayed"})
 _CASES = frozenset({"complaint_opened", "complaint_resolved", "complaint_reopened"})
 
@@ -66,6 +69,11 @@ SOURCES: Mapping[str, Source] = {
     "customers": Source("customers", frozenset({"customer_registered", "customer_updated"})),
     # A stage is reviewed with an order, in the transaction that counts it, and as the days go by.
     "stages": Source("stages", frozenset({"order_paid", "order_cancelled", "stage_changed"})),
+    # Measured with an event, in the transaction that counts it, and as the days and the shop go on.
+    "worth": Source(
+        "worth",
+        _ORDERS | {"complaint_opened", "message_sent", "return_received", "value_changed"},
+    ),
     "orders": Source("order_facts", _ORDERS | _DELIVERIES, "customer_id"),
     "clicks": Source("click_days", frozenset({EVERY_CLICK}), "identity"),
     "carts": Source("click_days", frozenset({EVERY_CLICK, "order_placed"}), "identity"),
@@ -78,7 +86,7 @@ _BOUGHT = "FILTER (WHERE f.paid_at IS NOT NULL AND f.cancelled_at IS NULL)"
 _COUNT = f"count(*) {_BOUGHT}"
 _GROSS = f"coalesce(sum(f.total) {_BOUGHT}, 0)"
 _REFUNDED = f"coalesce(sum(f.refunded) {_BOUGHT}, 0)"
-_COST = f"coalesce(sum(f.cost - f.refunded_cost) {_BOUGHT}, 0)"
+_MARGIN = f"coalesce(sum({ORDER_MARGIN}) {_BOUGHT}, 0)"
 _FIRST = f"min(coalesce(f.placed_at, f.paid_at)) {_BOUGHT}"
 _LAST = f"max(coalesce(f.placed_at, f.paid_at)) {_BOUGHT}"
 _DAYS = f"floor(extract(epoch FROM {{now}} - {_LAST}) / 86400)"
@@ -123,6 +131,19 @@ FIELDS: Mapping[str, Field] = {
     # Where they stand
     "stage": Field(_TEXT, "stages", "stages.stage", absent="'prospect'", choices=get_args(Stage)),
     "flags.won_back": Field(_TRUTH, "stages", "stages.won_back", absent="false"),
+    # What they are worth
+    "value_segment": Field(_TEXT, "worth", "worth.value_segment", choices=get_args(ValueSegment)),
+    "value_tier": Field(_TEXT, "worth", "worth.value_tier", choices=get_args(ValueTier)),
+    # It moves with the shop's other buyers, and no event tells of it.
+    "rfm.score": Field(_TEXT, "worth", "worth.score", turns="{now} + interval '1 hour'"),
+    "cost_to_serve": Field(
+        _NUMBER,
+        "worth",
+        "worth.cost_to_serve",
+        # What has passed out of the year is taken off by the clock, some seconds after.
+        turns="greatest(worth.due_at, {now}) + interval '10 seconds'",
+        absent="0",
+    ),
     # What they bought
     "rfm.recency_days": Field(
         _NUMBER,
@@ -136,7 +157,7 @@ FIELDS: Mapping[str, Field] = {
     "orders.gross": Field(_NUMBER, "orders", _GROSS, absent="0"),
     "orders.refunded": Field(_NUMBER, "orders", _REFUNDED, absent="0"),
     "orders.net": Field(_NUMBER, "orders", f"{_GROSS} - {_REFUNDED}", absent="0"),
-    "orders.margin": Field(_NUMBER, "orders", f"{_GROSS} - {_REFUNDED} - {_COST}", absent="0"),
+    "orders.margin": Field(_NUMBER, "orders", _MARGIN, absent="0"),
     "orders.first_at": Field(_TIME, "orders", _FIRST),
     "orders.last_at": Field(_TIME, "orders", _LAST),
     "orders.average": Field(

@@ -5,7 +5,8 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from perennial_events.catalogue.customers import Stage
+from perennial_events.catalogue.customers import Stage, ValueSegment, ValueTier
+from perennial_events.values import MAX_AMOUNT
 from perennial_http import (
     AFTER,
     Answer,
@@ -23,6 +24,7 @@ from profile_service.errors import UnknownCustomer
 from profile_service.state import query
 from profile_service.value_model.models import model_of
 from profile_service.value_model.rules import History, predict
+from profile_service.worth import rules as worth
 
 router = APIRouter(route_class=TransactionalRoute, tags=["state"])
 
@@ -35,6 +37,7 @@ class Rfm(Answer):
     monetary: Money
     """What they came to, refunds taken off."""
     score: str | None
+    """Three digits, 5 the best: which fifth of the shop's buyers they stand in by each of the three."""
 
 
 class OrdersState(Answer):
@@ -68,14 +71,18 @@ class SupportState(Answer):
     complaints: int
     complaints_90d: int
     last_satisfaction: int | None
+    """From 1 to 5: of the last review, or the last survey that asked for it."""
     recoveries: int
+    """How often the shop made good for a failure."""
 
 
 class EngagementState(Answer):
-    sent_30d: int = 0
-    opened_30d: int = 0
-    clicked_30d: int = 0
-    last_contacted_at: Time | None = None
+    """Messages of the last 30 days; one that is opened twice is opened."""
+
+    sent_30d: int
+    opened_30d: int
+    clicked_30d: int
+    last_contacted_at: Time | None
 
 
 class LoyaltyState(Answer):
@@ -101,15 +108,17 @@ class PredictionState(Answer):
 class StateAnswer(Answer):
     customer_id: Id
     stage: Stage
-    value_segment: str | None
-    value_tier: str | None
+    value_segment: ValueSegment | None
+    value_tier: ValueTier | None
+    """Neither is there before the first paid order; what they mean stands in `worth/grading.py`."""
     rfm: Rfm
     orders: OrdersState
     clicks: ClicksState
     support: SupportState
     engagement: EngagementState
     loyalty: LoyaltyState
-    cost_to_serve: Money | None
+    cost_to_serve: Money
+    """Cases, returns and messages of the last 365 days, at what the shop says that they cost."""
     prediction: PredictionState | None
     price_band: dict[str, tuple[int, int]]
     """By category, the lowest and highest price paid, in minor units of the base currency."""
@@ -119,7 +128,14 @@ class StateAnswer(Answer):
 
 def flags_of(row: Any) -> list[str]:
     """What stands out about this customer."""
+    year = worth.Year(
+        row.orders_365d, row.gross_365d, row.refunded_365d, row.returns_365d, row.complaints_365d
+    )
+    trend = worth.trend(row.margin_recent, row.margin_before)
     flags = {
+        "problem_customer": worth.is_problem(year),
+        "value_rising": trend > 0,
+        "value_falling": trend < 0,
         "won_back": row.won_back,
         "open_complaint": row.open_cases > 0,
         "late_delivery": row.late_now,
@@ -149,27 +165,28 @@ def prediction_of(row: Any, currency: str, now: datetime) -> PredictionState | N
 
 def render(row: Any, currency: str, now: datetime) -> StateAnswer:
     net = int(row.gross - row.refunded)
+    margin = max(-MAX_AMOUNT, min(int(row.margin), MAX_AMOUNT))
 
     def money(amount: int) -> Money:
-        return Money(amount=int(amount), currency=currency)
+        return Money(amount=max(0, min(int(amount), MAX_AMOUNT)), currency=currency)
 
     return StateAnswer(
         customer_id=row.customer_id,
         stage=row.stage,
-        value_segment=None,
-        value_tier=None,
+        value_segment=row.value_segment,
+        value_tier=row.value_tier,
         rfm=Rfm(
             recency_days=(now - row.last_order_at).days if row.last_order_at else None,
             frequency=row.order_count,
             monetary=money(net),
-            score=None,
+            score=row.score,
         ),
         orders=OrdersState(
             count=row.order_count,
             gross=money(row.gross),
             refunded=money(row.refunded),
             net=money(net),
-            margin=SignedMoney(amount=int(net - row.cost), currency=currency),
+            margin=SignedMoney(amount=margin, currency=currency),
             first_at=row.first_order_at,
             last_at=row.last_order_at,
             average=money(net // row.order_count) if row.order_count else None,
@@ -187,12 +204,17 @@ def render(row: Any, currency: str, now: datetime) -> StateAnswer:
             open_cases=row.open_cases,
             complaints=row.complaints,
             complaints_90d=row.complaints_90d,
-            last_satisfaction=None,
-            recoveries=0,
+            last_satisfaction=row.last_satisfaction,
+            recoveries=row.recoveries,
         ),
-        engagement=EngagementState(),
+        engagement=EngagementState(
+            sent_30d=row.sent_30d,
+            opened_30d=row.opened_30d,
+            clicked_30d=row.clicked_30d,
+            last_contacted_at=row.last_contacted_at,
+        ),
         loyalty=LoyaltyState(),
-        cost_to_serve=None,
+        cost_to_serve=money(row.cost_to_serve),
         prediction=prediction_of(row, currency, now),
         price_band=row.price_band or {},
         flags=flags_of(row),

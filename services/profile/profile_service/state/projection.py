@@ -1,75 +1,13 @@
 """The projection `customer_state`: a batch's facts become rows, one statement a table."""
 
-import json
 from collections.abc import Sequence
-from typing import Any, TypeAlias
 
-import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import Event, Projection, Received, driver
 from perennial_events.identities import follow_identities
-from profile_service.state.facts import GATHERERS, Facts, gather
-
-Connection: TypeAlias = "asyncpg.Connection[Any]"
-
-# Rows are taken in key order, so that two workers that touch the same ones wait but never in a ring.
-
-_ORDERS = """
-    INSERT INTO order_facts AS f (
-        order_id, customer_id, placed_at, paid_at, cancelled_at, total, cost, refunded,
-        refunded_cost, returns, late, overdue_since, delivered_at, prices)
-    SELECT * FROM unnest(
-        $1::text[], $2::text[], $3::timestamptz[],
-        $4::timestamptz[], $5::timestamptz[], $6::bigint[],
-        $7::bigint[], $8::bigint[], $9::bigint[],
-        $10::integer[], $11::boolean[], $12::timestamptz[],
-        $13::timestamptz[], $14::jsonb[])
-    ON CONFLICT (order_id) DO UPDATE SET
-        placed_at = coalesce(excluded.placed_at, f.placed_at),
-        paid_at = coalesce(excluded.paid_at, f.paid_at),
-        cancelled_at = coalesce(excluded.cancelled_at, f.cancelled_at),
-        total = coalesce(excluded.total, f.total),
-        cost = coalesce(excluded.cost, f.cost),
-        refunded = f.refunded + excluded.refunded,
-        refunded_cost = f.refunded_cost + excluded.refunded_cost,
-        returns = f.returns + excluded.returns,
-        late = f.late OR excluded.late,
-        overdue_since = coalesce(excluded.overdue_since, f.overdue_since),
-        delivered_at = coalesce(excluded.delivered_at, f.delivered_at),
-        prices = coalesce(excluded.prices, f.prices)
-"""
-
-_CLICKS = """
-    INSERT INTO click_days AS c (identity, day, clicks, last_at, last_added_at)
-    SELECT * FROM unnest(
-        $1::text[], $2::date[], $3::integer[],
-        $4::timestamptz[], $5::timestamptz[])
-    ON CONFLICT (identity, day) DO UPDATE SET
-        clicks = c.clicks + excluded.clicks,
-        last_at = greatest(c.last_at, excluded.last_at),
-        last_added_at = greatest(c.last_added_at, excluded.last_added_at)
-"""
-
-_CASES = """
-    INSERT INTO case_facts (case_id, customer_id, open)
-    SELECT * FROM unnest(
-        $1::text[], $2::text[], $3::boolean[])
-    ON CONFLICT (case_id) DO UPDATE SET open = excluded.open
-"""
-
-_COMPLAINTS = """
-    INSERT INTO complaint_facts (complaint_id, customer_id, opened_at)
-    SELECT * FROM unnest(
-        $1::text[], $2::text[], $3::timestamptz[])
-    ON CONFLICT DO NOTHING
-"""
-
-_PRODUCTS = """
-    INSERT INTO product_facts (sku, category)
-    SELECT * FROM unnest($1::text[], $2::text[])
-    ON CONFLICT (sku) DO UPDATE SET category = excluded.category
-"""
+from profile_service.state import rows
+from profile_service.state.facts import GATHERERS, gather
 
 
 async def project(session: AsyncSession, batch: Sequence[Received[Event]]) -> None:
@@ -79,70 +17,21 @@ async def project(session: AsyncSession, batch: Sequence[Received[Event]]) -> No
         await follow_identities(session, facts.identities)
     connection = await driver(session)
     if facts.orders:
-        await _store_orders(connection, facts)
+        await rows.store_orders(connection, facts)
     if facts.clicks:
-        await _store_clicks(connection, facts)
+        await rows.store_clicks(connection, facts)
     if facts.cases or facts.complaints:
-        await _store_complaints(connection, facts)
+        await rows.store_complaints(connection, facts)
+    if facts.returns:
+        await rows.store_returns(connection, facts)
+    if facts.messages:
+        await rows.store_messages(connection, facts)
+    if facts.satisfaction or facts.recoveries:
+        await rows.store_support(connection, facts)
     if facts.products:
-        skus = sorted(facts.products)
-        categories = [facts.products[sku] for sku in skus]
-        await connection.execute(_PRODUCTS, skus, categories)
+        await rows.store_products(connection, facts)
     if facts.timeline:
         await connection.copy_records_to_table("timeline", records=facts.timeline)
-
-
-async def _store_orders(connection: Connection, facts: Facts) -> None:
-    ids = sorted(facts.orders)
-    changes = [facts.orders[id] for id in ids]
-    await connection.execute(
-        _ORDERS,
-        ids,
-        [change.customer_id for change in changes],
-        [change.placed_at for change in changes],
-        [change.paid_at for change in changes],
-        [change.cancelled_at for change in changes],
-        [change.total for change in changes],
-        [change.cost for change in changes],
-        [change.refunded for change in changes],
-        [change.refunded_cost for change in changes],
-        [change.returns for change in changes],
-        [change.late for change in changes],
-        [change.overdue_since for change in changes],
-        [change.delivered_at for change in changes],
-        [None if change.prices is None else json.dumps(change.prices) for change in changes],
-    )
-
-
-async def _store_clicks(connection: Connection, facts: Facts) -> None:
-    keys = sorted(facts.clicks)
-    days = [facts.clicks[key] for key in keys]
-    await connection.execute(
-        _CLICKS,
-        [identity for identity, _ in keys],
-        [day for _, day in keys],
-        [day.clicks for day in days],
-        [day.last_at for day in days],
-        [day.last_added_at for day in days],
-    )
-
-
-async def _store_complaints(connection: Connection, facts: Facts) -> None:
-    cases = sorted(facts.cases)
-    await connection.execute(
-        _CASES,
-        cases,
-        [facts.cases[id][0] for id in cases],
-        [facts.cases[id][1] for id in cases],
-    )
-    if facts.complaints:
-        ids = sorted(facts.complaints)
-        await connection.execute(
-            _COMPLAINTS,
-            ids,
-            [facts.complaints[id][0] for id in ids],
-            [facts.complaints[id][1] for id in ids],
-        )
 
 
 CUSTOMER_STATE = Projection(
@@ -154,6 +43,10 @@ CUSTOMER_STATE = Projection(
         "case_facts",
         "complaint_facts",
         "product_facts",
+        "return_facts",
+        "message_facts",
+        "satisfaction_facts",
+        "recovery_facts",
         "timeline",
     ),
     subscribes=tuple(GATHERERS),

@@ -7,11 +7,13 @@ from typing import Any
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import reading_driver
+from profile_service.worth.measuring import ORDER_MARGIN, YEAR
 
 CART_ABANDONED_AFTER = "24 hours"
 """A day on which something was added to the cart, with no order within so long after the last addition."""
 
 LATE_FLAG_LASTS = "30 days"
+HALF_YEAR = "interval '182 days'"
 CATEGORY_CLICKS = 100
 """Top categories are of so many last clicks on products."""
 
@@ -32,19 +34,33 @@ _STATE = f"""
         UNION ALL SELECT identity FROM aliases WHERE customer_id = (SELECT id FROM survivor)
     )
     SELECT c.customer_id, c.erased_at, coalesce(s.stage, 'prospect') AS stage,
-           coalesce(s.won_back, false) AS won_back, o.*, k.*, p.*, t.top_categories, b.price_band, f.*,
-           {PREDICTION}
+           coalesce(s.won_back, false) AS won_back, o.*, k.*, p.*, e.*, q.*,
+           t.top_categories, b.price_band, w.score, w.value_segment, w.value_tier,
+           coalesce(w.cost_to_serve, 0) AS cost_to_serve, f.*, {PREDICTION}
     FROM customers c
     LEFT JOIN stages s USING (customer_id)
+    LEFT JOIN worth w USING (customer_id)
     LEFT JOIN predictions pr USING (customer_id)
     LEFT JOIN value_models m ON m.model = pr.model
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE bought) AS order_count,
                coalesce(sum(total) FILTER (WHERE bought), 0) AS gross,
                coalesce(sum(refunded) FILTER (WHERE bought), 0) AS refunded,
-               coalesce(sum(cost - refunded_cost) FILTER (WHERE bought), 0) AS cost,
-               min(coalesce(placed_at, paid_at)) FILTER (WHERE bought) AS first_order_at,
-               max(coalesce(placed_at, paid_at)) FILTER (WHERE bought) AS last_order_at,
+               coalesce(sum(margin) FILTER (WHERE bought), 0) AS margin,
+               min(at) FILTER (WHERE bought) AS first_order_at,
+               max(at) FILTER (WHERE bought) AS last_order_at,
+               coalesce(sum(margin) FILTER (
+                   WHERE bought AND at > $2::timestamptz - {HALF_YEAR}), 0) AS margin_recent,
+               coalesce(sum(margin) FILTER (
+                   WHERE bought AND at > $2::timestamptz - 2 * {HALF_YEAR}
+                     AND at <= $2::timestamptz - {HALF_YEAR}), 0) AS margin_before,
+               count(*) FILTER (WHERE bought AND at > $2::timestamptz - {YEAR}) AS orders_365d,
+               coalesce(sum(total) FILTER (
+                   WHERE bought AND at > $2::timestamptz - {YEAR}), 0) AS gross_365d,
+               coalesce(sum(refunded) FILTER (
+                   WHERE bought AND at > $2::timestamptz - {YEAR}), 0) AS refunded_365d,
+               coalesce(sum(returns) FILTER (
+                   WHERE bought AND at > $2::timestamptz - {YEAR}), 0) AS returns_365d,
                coalesce(sum(returns), 0) AS returns,
                count(*) FILTER (WHERE late) AS late_deliveries,
                count(*) FILTER (WHERE bought AND total IS NULL) AS unpriced,
@@ -52,8 +68,9 @@ _STATE = f"""
                    (late AND delivered_at > $2::timestamptz - interval '{LATE_FLAG_LASTS}')
                    OR (overdue_since IS NOT NULL AND delivered_at IS NULL AND cancelled_at IS NULL)
                ), false) AS late_now
-        FROM (SELECT *, paid_at IS NOT NULL AND cancelled_at IS NULL AS bought
-              FROM order_facts WHERE customer_id = ANY ({_MINE})) AS of_customer
+        FROM (SELECT *, paid_at IS NOT NULL AND cancelled_at IS NULL AS bought,
+                     coalesce(placed_at, paid_at) AS at, {ORDER_MARGIN} AS margin
+              FROM order_facts f WHERE customer_id = ANY ({_MINE})) AS of_customer
     ) AS o
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(clicks), 0) AS clicks,
@@ -72,9 +89,22 @@ _STATE = f"""
     CROSS JOIN LATERAL (
         SELECT (SELECT count(*) FROM case_facts WHERE customer_id = ANY ({_MINE}) AND open) AS open_cases,
                count(*) AS complaints,
-               count(*) FILTER (WHERE opened_at > $2::timestamptz - interval '90 days') AS complaints_90d
+               count(*) FILTER (WHERE opened_at > $2::timestamptz - interval '90 days') AS complaints_90d,
+               count(*) FILTER (WHERE opened_at > $2::timestamptz - {YEAR}) AS complaints_365d
         FROM complaint_facts WHERE customer_id = ANY ({_MINE})
     ) AS p
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE sent_at > $2::timestamptz - interval '30 days') AS sent_30d,
+               count(*) FILTER (WHERE opened_at > $2::timestamptz - interval '30 days') AS opened_30d,
+               count(*) FILTER (WHERE clicked_at > $2::timestamptz - interval '30 days') AS clicked_30d,
+               max(sent_at) AS last_contacted_at
+        FROM message_facts JOIN mine ON customer_id = identity
+    ) AS e
+    CROSS JOIN LATERAL (
+        SELECT (SELECT level FROM satisfaction_facts JOIN mine ON customer_id = identity
+                ORDER BY at DESC, event_id DESC LIMIT 1) AS last_satisfaction,
+               (SELECT count(*) FROM recovery_facts JOIN mine ON customer_id = identity) AS recoveries
+    ) AS q
     CROSS JOIN LATERAL (
         SELECT coalesce(array_agg(category ORDER BY n DESC, category), '{{}}') AS top_categories
         FROM (
@@ -91,8 +121,13 @@ _STATE = f"""
         FROM (
             SELECT price ->> 0 AS category,
                    json_build_array(min(CAST(price ->> 1 AS bigint)), max(CAST(price ->> 1 AS bigint))) AS band
-            FROM order_facts, jsonb_array_elements(prices) AS price
+            FROM order_facts o, jsonb_array_elements(prices) AS price
             WHERE customer_id = ANY ({_MINE}) AND paid_at IS NOT NULL AND cancelled_at IS NULL
+              AND (o.refunded = 0 OR CAST(price ->> 3 AS bigint) > (
+                  SELECT coalesce(sum(CAST(line ->> 1 AS bigint)), 0)
+                  FROM return_facts r, jsonb_array_elements(r.lines) AS line
+                  WHERE r.customer_id = ANY ({_MINE}) AND r.order_id = o.order_id
+                    AND line ->> 0 = price ->> 2))
             GROUP BY 1
         ) AS bands
     ) AS b

@@ -27,6 +27,7 @@ from profile_service.handlers import subscriptions
 from profile_service.stages.rules import Thresholds, standing
 from profile_service.state.projection import CUSTOMER_STATE
 from profile_service.state.query import read_state
+from profile_service.worth.rules import Costs
 
 Steps = Sequence[tuple[str, str, str]]
 
@@ -142,9 +143,9 @@ async def database(migrated_url: Any) -> AsyncIterator[Database]:
 
 async def apply(database: Database, clock: Any, batches: Sequence[Sequence[Any]]) -> None:
     """Let the service hear these batches, from nothing."""
-    heard = subscriptions(clock, DAYS)
+    heard = subscriptions(clock, DAYS, Costs(0, 0, {}))
     async with database.transaction() as session:
-        tables = (*CUSTOMER_STATE.tables, "stages", "customers")
+        tables = (*CUSTOMER_STATE.tables, "stages", "worth", "customers")
         await session.execute(text(f"TRUNCATE {', '.join(tables)} CASCADE"))
     for batch in batches:
         async with database.transaction() as session:
