@@ -81,7 +81,7 @@ class History:
         else:
             visit = what == "visit"
             self.facts.append((f"~v-{one}" if visit else one, "click"))
-            who = {"anonymous_id": f"v-{one}"} if visit else {"customer_id": one}
+            who: dict[str, Any] = {"anonymous_id": f"v-{one}"} if visit else {"customer_id": one}
             self.tell(Clicked(name="page_viewed", **who))
 
     def _merge(self, one: str, other: str) -> None:
@@ -183,7 +183,8 @@ async def test_undone_merges_leave_no_trace(
 ) -> None:
     history = History(clock)
     for step, days in steps:
-        history.step(*step, days)
+        what, one, other = step
+        history.step(what, one, other, days)
     await apply(database, clock, cut(data, history.received))
     async with database.reading() as session:
         for id in "abcd":

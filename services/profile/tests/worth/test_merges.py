@@ -9,6 +9,7 @@ from perennial_events.catalogue import (
     CustomersMerged,
     MergeUndone,
     MessageSent,
+    OrderPlaced,
     OrderPriced,
     RecoveryGranted,
     ReturnLine,
@@ -80,6 +81,7 @@ async def test_what_happens_to_who_was_merged_away_moves_the_survivor(shop: Any)
 
 async def test_a_price_that_comes_late_is_worth_something(shop: Any) -> None:
     placed, paid = bought("o-1", "c-1", 1000)
+    assert isinstance(placed, OrderPlaced)
     await shop.tell(placed.model_copy(update={"base_total": None}), paid)
     assert (await shop.measures("c-1"))["margin_365d"] == 0
     priced = OrderPriced(
