@@ -147,12 +147,12 @@ class Family:
         }
 
     async def timelines(self) -> dict[str, Counter[str]]:
-        """What happened to each, but for stages, which say when they were looked at."""
+        """What happened to each, but for stages and grades, which say when they were looked at."""
         return {
             letter: Counter(
                 each["type"]
                 for each in await self.shop.timeline(self.id(letter))
-                if "stage_changed" not in each["type"]
+                if not each["type"].endswith((".stage_changed.v1", ".value_changed.v1"))
             )
             for letter in "abc"
         }

@@ -227,6 +227,8 @@ async def _assert_whole_timeline(story: Story) -> None:
         "orders.order_placed",
     ]
     others = Counter(each for each in types if not each.startswith(("orders.", "complaints.")))
+    # Grades go by the whole base, so how often they change depends on what others do meanwhile.
+    del others["customers.value_changed"]
     assert others == {
         "clicks.clicked": 5,
         "engagement.visitor_identified": 1,
