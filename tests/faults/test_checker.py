@@ -56,7 +56,8 @@ async def test_every_kind_of_damage_is_found(platform: RunningPlatform, shop: Sh
             (_told(lane, [events[2], events[1]]), "stands too early"),
         ):
             assert finding in "".join(await findings(databases, history, wrong))
-        assert await findings(databases, history, told) == []
+    # Clocks go on meanwhile: stages and grades may have changed since the history was read.
+    await check(platform.addresses, told)
 
 
 @on_postgres

@@ -28,8 +28,16 @@ STAMP = int(NOW.timestamp())
 SPEC_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 
-def headers(*secrets: str, at: int = STAMP, id: str = "msg_1") -> dict[str, str]:
-    return signed_headers([secret_bytes(each) for each in secrets], id, at, BODY)
+@pytest.fixture(autouse=True)
+def now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others' libraries look at the real clock, and refuse what was signed when a long run began."""
+    monkeypatch.setitem(globals(), "NOW", datetime.now(UTC))
+    monkeypatch.setitem(globals(), "STAMP", int(datetime.now(UTC).timestamp()))
+
+
+def headers(*secrets: str, at: int | None = None, id: str = "msg_1") -> dict[str, str]:
+    stamp = STAMP if at is None else at
+    return signed_headers([secret_bytes(each) for each in secrets], id, stamp, BODY)
 
 
 def standard(secret: str) -> Verification:
