@@ -41,8 +41,11 @@ async def be_served(shop: Shop, customer: str, sku: str) -> Json:
     return served
 
 
-async def recommended(shop: Shop, customer: str) -> list[str]:
-    found = await shop.get("recommend", "/v1/recommendations", customer_id=customer)
+async def recommended(shop: Shop, customer: str, strategy: str) -> list[str]:
+    """By a strategy's name: an answer to no strategy in particular may be one that explores."""
+    found = await shop.get(
+        "recommend", "/v1/recommendations", customer_id=customer, strategy=strategy
+    )
     return sorted(each["sku"] for each in found["data"])
 
 
@@ -73,5 +76,6 @@ async def test_small_and_below_zero_are_served_as_key_is(shop: Shop) -> None:
 
     assert low.pop("priority") >= high.pop("priority")
     assert alike(low) == alike(high)
-    assert await recommended(shop, best) == await recommended(shop, least)
+    for strategy in ("also_bought", "also_viewed", "for_you", "new", "trending"):
+        assert await recommended(shop, best, strategy) == await recommended(shop, least, strategy)
     assert "problem_customer" in (await shop.state(least))["flags"]

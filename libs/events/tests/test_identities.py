@@ -1,11 +1,9 @@
 """Aliases: wherever the events of merges and stitches come from, they end where the merges lead."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -27,10 +25,10 @@ from perennial_events.identities import (
     identities_of,
     survivors_of,
 )
+from perennial_events.reordering import History, cut, interleaved
 from perennial_events.testing import MakeDatabase
 from perennial_events.values import utc_now
 
-Batch = Sequence[Received[Any]]
 Merged = tuple[str, str, str]
 
 CUSTOMERS = st.sampled_from(["a", "b", "c", "d", "e"])
@@ -110,7 +108,7 @@ async def database(postgres: Any) -> AsyncIterator[Database]:
     await database.close()
 
 
-async def apply(database: Database, batches: Sequence[Batch]) -> dict[str, tuple[Any, Any]]:
+async def apply(database: Database, batches: Sequence[History]) -> dict[str, tuple[Any, Any]]:
     """The aliases after these batches, from nothing."""
     async with database.transaction() as session:
         await session.execute(text("TRUNCATE aliases"))
@@ -124,21 +122,6 @@ async def aliases(database: Database) -> dict[str, tuple[Any, Any]]:
     async with database.reading() as session:
         rows = await session.execute(text("SELECT identity, into_id, customer_id FROM aliases"))
         return {identity: (into, survivor) for identity, into, survivor in rows}
-
-
-def interleaved(data: st.DataObject, history: Batch) -> list[Received[Any]]:
-    """The history in another order that keeps the order of each key in each topic."""
-    lanes: dict[tuple[str, str], list[Received[Any]]] = defaultdict(list)
-    for received in history:
-        lanes[received.envelope.topic, received.envelope.key].append(received)
-    turns = [lane for lane, events in lanes.items() for _ in events]
-    return [lanes[lane].pop(0) for lane in data.draw(st.permutations(turns))]
-
-
-def cut(data: st.DataObject, history: Batch) -> list[Batch]:
-    places = data.draw(st.sets(st.integers(1, max(1, len(history) - 1))))
-    ends = [0, *sorted(places), len(history)]
-    return [history[start:end] for start, end in pairwise(ends) if start < end]
 
 
 @settings(

@@ -72,7 +72,7 @@ def subscriptions(clock: Clock, days: Thresholds, costs: Costs) -> Subscriptions
             Reaction("meet customers", tuple(GATHERERS), meet),
             Reaction("score customers", (OrderPaid, OrderCancelled, OrderRefunded), score),
             Reaction("review stages", (OrderPaid, OrderCancelled), review),
-            Reaction("review stages of merged", MERGES, review_merged),
+            Reaction("review merged", MERGES, review_merged),
             Reaction("review worth", (*MOVE_WORTH, *MERGES), measure),
             # Last: rules see what the others made of the batch.
             Reaction("follow segments", tuple(GATHERERS), follow),

@@ -1,10 +1,8 @@
 """The facts end the same, however the events come: cut, interleaved, again from the start."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Sequence
 from datetime import timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -15,6 +13,7 @@ from sqlalchemy import text
 from perennial_events import Database, Event, Received, seal
 from perennial_events.catalogue import CustomersMerged, MergeUndone
 from perennial_events.rebuild import Rebuild, checksum
+from perennial_events.reordering import History, cut, interleaved
 from recommend_service.facts.projection import RECOMMENDATIONS
 from recommend_service.handlers import SUBSCRIPTIONS
 from recommend_service.recommendations.service import GROUP
@@ -32,8 +31,6 @@ from recommend_service.testing import (
     unstitched,
     viewed,
 )
-
-Batch = Sequence[Received[Any]]
 
 SKUS = st.sampled_from(["mug", "tea", "milk", "honey", "cake"])
 CUSTOMERS = st.sampled_from(["c-1", "c-2", "c-3"])
@@ -68,7 +65,7 @@ async def database(migrated_url: Any) -> Any:
     await database.close()
 
 
-async def apply(database: Database, batches: Sequence[Batch]) -> dict[str, str]:
+async def apply(database: Database, batches: Sequence[History]) -> dict[str, str]:
     """The checksums of the tables after these batches, from nothing."""
     async with database.transaction() as session:
         await session.execute(text(f"TRUNCATE {', '.join(RECOMMENDATIONS.tables)}"))
@@ -77,21 +74,6 @@ async def apply(database: Database, batches: Sequence[Batch]) -> dict[str, str]:
             await SUBSCRIPTIONS.apply(session, batch)
     async with database.reading() as session:
         return {table: await checksum(session, table) for table in RECOMMENDATIONS.tables}
-
-
-def interleaved(data: st.DataObject, history: Batch) -> list[Received[Any]]:
-    """The history in another order that keeps the order of each key in each topic."""
-    lanes: dict[tuple[str, str], list[Received[Any]]] = defaultdict(list)
-    for received in history:
-        lanes[received.envelope.topic, received.envelope.key].append(received)
-    turns = [lane for lane, events in lanes.items() for _ in events]
-    return [lanes[lane].pop(0) for lane in data.draw(st.permutations(turns))]
-
-
-def cut(data: st.DataObject, history: Batch) -> list[Batch]:
-    places = data.draw(st.sets(st.integers(1, max(1, len(history) - 1))))
-    ends = [0, *sorted(places), len(history)]
-    return [history[start:end] for start, end in pairwise(ends) if start < end]
 
 
 @settings(

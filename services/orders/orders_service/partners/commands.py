@@ -19,9 +19,8 @@ from orders_service.returns import service as returns
 from orders_service.returns.api import ReturnLineBody
 from orders_service.returns.models import Return
 from orders_service.shipments import service as shipments
-from orders_service.shipments.api import Location, QuantityBody, TrackingNumber
-from orders_service.shipments.models import Scan, Shipment
-from orders_service.shipments.rules import Seen
+from orders_service.shipments.api import QuantityBody, ScanBody, TrackingNumber
+from orders_service.shipments.models import Shipment
 from perennial_events import emit
 from perennial_events.values import Code
 from perennial_http import Body, Id, Time
@@ -49,15 +48,12 @@ class MarketplaceShipment(Body):
     lines: Annotated[list[QuantityBody] | None, Field(min_length=1, max_length=500)] = None
 
 
-class CarrierScan(Body):
+class CarrierScan(ScanBody):
     """By our shipment's id, or by the carrier's own number."""
 
     shipment_id: Id | None = None
     tracking_number: TrackingNumber | None = None
     carrier: Code | None = None
-    status: Seen
-    at: Time
-    location: Location | None = None
 
     @model_validator(mode="after")
     def _names_a_parcel(self) -> Self:
@@ -129,16 +125,7 @@ async def ship_order(session: AsyncSession, body: MarketplaceShipment, _delivery
 async def scan_shipment(session: AsyncSession, body: CarrierScan, _delivery: Delivery) -> None:
     """The carrier saw a parcel."""
     shipment_id = body.shipment_id or await _by_tracking(session, body)
-    location = body.location
-    seen = Scan(
-        shipment_id=shipment_id,
-        at=body.at,
-        status=body.status,
-        lat=location.lat if location else None,
-        lon=location.lon if location else None,
-        place=location.name if location else None,
-    )
-    await shipments.scan(session, seen)
+    await shipments.scan(session, body.scan(shipment_id))
 
 
 async def _by_tracking(session: AsyncSession, body: CarrierScan) -> str:

@@ -67,6 +67,18 @@ class ScanBody(Body):
     status: rules.Seen
     location: Location | None = None
 
+    def scan(self, shipment_id: str) -> Scan:
+        """What the carrier saw of this parcel."""
+        location = self.location
+        return Scan(
+            shipment_id=shipment_id,
+            at=self.at,
+            status=self.status,
+            lat=location.lat if location else None,
+            lon=location.lon if location else None,
+            place=location.name if location else None,
+        )
+
 
 @router.post(
     "/v1/orders/{order_id}/shipments", status_code=201, dependencies=[Authorized("orders:write")]
@@ -107,16 +119,7 @@ async def list_shipments(order_id: Id, session: Session) -> ShipmentsAnswer:
 @router.post("/v1/shipments/{shipment_id}/scans", dependencies=[Authorized("orders:write")])
 async def scan(shipment_id: Id, body: ScanBody, session: Session) -> ShipmentAnswer:
     """The carrier saw the parcel. The same scan again changes nothing."""
-    location = body.location
-    seen = Scan(
-        shipment_id=shipment_id,
-        at=body.at,
-        status=body.status,
-        lat=location.lat if location else None,
-        lon=location.lon if location else None,
-        place=location.name if location else None,
-    )
-    return ShipmentAnswer.model_validate(await service.scan(session, seen))
+    return ShipmentAnswer.model_validate(await service.scan(session, body.scan(shipment_id)))
 
 
 class GeoJson(JSONResponse):

@@ -33,7 +33,7 @@ async def make_segment(
 ) -> Segment:
     """Make a segment; the worker finds its members. Raises `SegmentExists`, and `Invalid`."""
     await hold_rules(session)
-    known = await session.get(Segment, segment_id)
+    known = await _held(session, segment_id)
     if known is not None and known.status != "removing":
         raise SegmentExists(segment_id)
     return await _define(session, known, segment_id, name, rule, now)
@@ -43,8 +43,13 @@ async def put_segment(
     session: AsyncSession, segment_id: str, name: str, rule: Clause, now: datetime
 ) -> Segment:
     """Make a segment, or give it another rule. Raises `Invalid` for a rule that cannot be computed."""
-    known = await session.get(Segment, segment_id)
+    known = await _held(session, segment_id)
     return await _define(session, known, segment_id, name, rule, now)
+
+
+async def _held(session: AsyncSession, segment_id: str) -> Segment | None:
+    """The segment, as it is until this transaction ends: the worker may be clearing away a removed one."""
+    return await session.get(Segment, segment_id, with_for_update={"key_share": True})
 
 
 async def _define(

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from perennial_events.catalogue import (
     VisitorIdentified,
 )
 from perennial_events.rebuild import checksum
+from perennial_events.reordering import cut
 from profile_service.handlers import subscriptions
 from profile_service.stages.rules import Thresholds, standing
 from profile_service.state.projection import CUSTOMER_STATE
@@ -166,12 +166,6 @@ async def remains(database: Database) -> dict[str, Any]:
         )
         found["stages"] = stages.all()
     return found
-
-
-def cut(data: st.DataObject, history: Sequence[Any]) -> list[Sequence[Any]]:
-    places = data.draw(st.sets(st.integers(1, max(1, len(history) - 1))))
-    ends = [0, *sorted(places), len(history)]
-    return [history[start:end] for start, end in pairwise(ends) if start < end]
 
 
 @settings(

@@ -221,6 +221,25 @@ async def test_a_removed_segment_leaves_nothing_behind(
             assert await session.scalar(text(f"SELECT count(*) FROM {table}")) == 0
 
 
+async def test_a_segment_is_made_again_while_the_removed_one_is_cleared_away(
+    database: Database, clock: Any
+) -> None:
+    await put(database, "this", VIEWED, clock)
+    async with database.transaction() as session:
+        await hold_rules(session)
+        await remove_segment(session, "this", clock())
+    async with database.transaction() as clearing:
+        await follow_rules(clearing, clock())
+        # It has deleted the row and not committed.
+        putting = asyncio.create_task(put(database, "this", VIEWED, clock))
+        await until(lambda: waiting(database))
+    await putting
+    async with database.transaction() as session:
+        await apply(session, [viewed(clock)], clock)
+    await run(database, follow_rules, clock)
+    assert await members(database) == ["c-1"]
+
+
 async def test_a_merged_customer_leaves_and_the_other_takes_over(
     database: Database, clock: Any
 ) -> None:

@@ -5,7 +5,6 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -29,6 +28,7 @@ from perennial_events.catalogue import (
     ReviewSubmitted,
 )
 from perennial_events.rebuild import checksum
+from perennial_events.reordering import cut, interleaved
 from profile_service.settings import COST_OF_1000_MESSAGES
 from profile_service.state.projection import CUSTOMER_STATE
 
@@ -322,15 +322,6 @@ def _price_band(priced: list[Order]) -> dict[str, list[int]]:
     return {category: [min(found), max(found)] for category, found in prices.items()}
 
 
-def in_lanes(data: st.DataObject, events: Sequence[Received[Any]]) -> list[Received[Any]]:
-    """In another order that keeps the order of each customer in each topic."""
-    lanes: dict[tuple[str, str], list[Received[Any]]] = defaultdict(list)
-    for received in events:
-        lanes[received.envelope.topic, received.envelope.key].append(received)
-    turns = [lane for lane, waiting in lanes.items() for _ in waiting]
-    return [lanes[lane].pop(0) for lane in data.draw(st.permutations(turns))]
-
-
 async def emptied(database: Database) -> None:
     async with database.transaction() as session:
         tables = ", ".join((*CUSTOMER_STATE.tables, "customers", "stages", "worth"))
@@ -369,10 +360,8 @@ async def test_state_and_worth_are_what_a_naive_count_comes_to(
 
     await emptied(shop.database)
     shop.clock.now = at - timedelta(seconds=120)
-    mixed = in_lanes(data, history)
-    ends = [0, *sorted(data.draw(st.sets(st.integers(1, len(mixed))))), len(mixed)]
-    for start, end in pairwise(ends):
-        await shop.apply(mixed[start:end])
+    for batch in cut(data, interleaved(data, history)):
+        await shop.apply(batch)
         if data.draw(st.integers(0, 4)) == 0:
             await shop.pass_time(seconds=0)
     assert await tables_of(shop.database) == at_once
