@@ -39,12 +39,19 @@ class Consumer:
     """One member of a service's consumer group."""
 
     def __init__(
-        self, database: Database, event_log: Log, group: str, subscriptions: Subscriptions
+        self,
+        database: Database,
+        event_log: Log,
+        group: str,
+        subscriptions: Subscriptions,
+        *,
+        linger_seconds: float = 0.0,
     ) -> None:
         self._database = database
         self._log = event_log
         self._group = group
         self._subscriptions = subscriptions
+        self._linger_seconds = linger_seconds
         self._positions: dict[Partition, int] = {}
         self._pause = FIRST_PAUSE_SECONDS
         self._stopping = asyncio.Event()
@@ -77,14 +84,14 @@ class Consumer:
         process on the other.
         """
         stopping = asyncio.create_task(self._stopping.wait())
-        following = asyncio.create_task(subscription.fetch(BATCH_RECORDS, FETCH_SECONDS))
+        following = asyncio.create_task(self._fetch(subscription, {}))
         try:
             while True:
                 await asyncio.wait([following, stopping], return_when=asyncio.FIRST_COMPLETED)
                 if stopping.done():
                     return
                 batch = following.result()
-                following = asyncio.create_task(subscription.fetch(BATCH_RECORDS, FETCH_SECONDS))
+                following = asyncio.create_task(self._fetch(subscription, batch))
                 self.ready.set()
                 if batch:
                     await self._apply(batch)
@@ -97,6 +104,12 @@ class Consumer:
             await asyncio.gather(stopping, following, return_exceptions=True)
             # What was fetched ahead is not applied: whoever goes on asks where to.
             subscription.seek(subscription.assigned)
+
+    async def _fetch(self, subscription: Subscription, before: Batch) -> Batch:
+        """The next batch. While events trickle in it lingers, so that one transaction takes many."""
+        if 0 < sum(map(len, before.values())) < BATCH_RECORDS // 2:
+            await asyncio.sleep(self._linger_seconds)
+        return await subscription.fetch(BATCH_RECORDS, FETCH_SECONDS)
 
     async def _load_positions(self, partitions: set[Partition]) -> dict[Partition, int]:
         async with self._database.transaction() as session:

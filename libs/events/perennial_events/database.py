@@ -33,6 +33,8 @@ class Database:
             # nearly every request would start a PostgreSQL process of its own.
             pool_size=pool_size,
             max_overflow=0,
+            # The same few are used as long as they suffice: each keeps its own plans and caches.
+            pool_use_lifo=True,
             pool_recycle=1800,
             # Errors are logged; what customers wrote must not be.
             hide_parameters=True,

@@ -21,7 +21,8 @@ from perennial_events.watchdog import Lag, lag, since_when, watch
 class Worker:
     """Runs what a service does besides answering requests.
 
-    `on_failure` is called once if a part ends by an unexpected exception; the service then stops,
+    `linger_seconds` lie between two small batches: a service that is read right after its events takes
+    less. `on_failure` is called once if a part ends by an unexpected exception; the service then stops,
     and whoever supervises it starts it again.
     """
 
@@ -35,6 +36,7 @@ class Worker:
         subscriptions: Subscriptions,
         timers: tuple[Timer, ...] = (),
         clock: Clock = utc_now,
+        linger_seconds: float = 0.1,
     ) -> None:
         self._database = database
         self._log = event_log
@@ -45,7 +47,9 @@ class Worker:
         self._relay = Relay(
             url, source=database.source, event_log=event_log, committed=database.committed
         )
-        self._consumer = Consumer(database, event_log, group, subscriptions)
+        self._consumer = Consumer(
+            database, event_log, group, subscriptions, linger_seconds=linger_seconds
+        )
         self.group = group
         self.subscriptions = subscriptions
 

@@ -38,6 +38,8 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         subscriptions=subscriptions(clock, settings.stage_days, settings.costs),
         timers=timers(settings),
         clock=clock,
+        # Whoever wrote reads the customer's state next.
+        linger_seconds=0.0,
     )
     app = create_app(
         title="Perennial profile",
