@@ -34,7 +34,7 @@ __all__ = ["PARAMETERS", "EmbeddedPostgres", "PostgresFailed", "PostgresInUse"]
 # One machine's share: five services with small pools, a log database, and room for a person with psql.
 PARAMETERS: dict[str, str | int | float] = {
     "max_connections": 120,
-    "shared_buffers": "96MB",
+    "shared_buffers": "64MB",
     "effective_cache_size": "512MB",
     "work_mem": "8MB",
     "maintenance_work_mem": "64MB",

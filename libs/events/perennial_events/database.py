@@ -4,9 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Any, cast
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
+from sqlalchemy.util import greenlet_spawn
 
 from perennial_events import outbox
 from perennial_events.envelope import Event
@@ -68,6 +71,17 @@ class Database:
         """A session for reads: each statement stands alone, so that it costs one round trip."""
         async with self._reading() as session:
             yield session
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator["asyncpg.Connection[Any]"]:
+        """The driver's own connection for reads that are many: a session costs more than they do."""
+        pooled = await self.engine.raw_connection()
+        connection = cast("asyncpg.Connection[Any]", pooled.driver_connection)
+        try:
+            yield connection
+        finally:
+            give_back = pooled.invalidate if connection.is_closed() else pooled.close
+            await greenlet_spawn(give_back)
 
     def announce_applied(self, event_ids: Iterable[UUID] = ()) -> None:
         """Tell whoever waits for it that a batch with these events was applied."""

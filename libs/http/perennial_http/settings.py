@@ -24,6 +24,8 @@ class ServiceSettings(BaseSettings):
     """The service's name, such as `orders`: in its logs, its metrics and its events' source."""
     database_url: str
     """`postgresql+asyncpg://…`, this service's own database."""
+    database_connections: Annotated[int, Field(ge=2, le=100)] = 8
+    """How many connections to it a process may have: some for each core that PostgreSQL runs on."""
     log: str = "postgres"
     """The event log: `postgres` or `postgresql+asyncpg://…`, or `kafka://host:port`."""
 

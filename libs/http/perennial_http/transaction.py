@@ -1,15 +1,16 @@
 """One write, one transaction: committed before the first byte of its answer leaves."""
 
 from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-from typing import Annotated, Any, cast
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
 
+import asyncpg
 from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
-from perennial_events import outbox
+from perennial_events import driver, outbox
 from perennial_events.database import Database
 from perennial_http.audit import customers_of, entry, write_entries
 from perennial_http.idempotency import (
@@ -22,6 +23,11 @@ from perennial_http.idempotency import (
 from perennial_http.routes import WRITES, Handler, ReadRequest, ServiceRoute
 from perennial_http.runtime import runtime_of
 
+if TYPE_CHECKING:
+    _Connection: TypeAlias = asyncpg.Connection[Any]
+else:  # not subscriptable while the program runs, and FastAPI looks at it then
+    _Connection = asyncpg.Connection
+
 _UNIT = "perennial.unit"
 
 
@@ -32,26 +38,40 @@ class _Unit:
 
     def __init__(self, database: Database, session: AsyncSession | None = None) -> None:
         self._database = database
-        self._opened: AbstractAsyncContextManager[AsyncSession] | None = None
+        self._opened = AsyncExitStack()
         self.session = session
 
     async def reading(self) -> AsyncSession:
         if self.session is None:
-            self._opened = self._database.reading()
-            self.session = await self._opened.__aenter__()
+            self.session = await self._opened.enter_async_context(self._database.reading())
         return self.session
 
+    async def connection(self) -> _Connection:
+        if self.session is not None:
+            return await driver(self.session)
+        return await self._opened.enter_async_context(self._database.connection())
+
     async def close(self) -> None:
-        if self._opened is not None:
-            await self._opened.__aexit__(None, None, None)
+        await self._opened.aclose()
 
 
-async def _session(request: Request) -> AsyncSession:
+def _unit_of(request: Request) -> _Unit:
     unit = request.scope.get(_UNIT)
     if unit is None:
         raise TypeError("only routes of TransactionalRoute have a session")
-    return await cast(_Unit, unit).reading()
+    return cast(_Unit, unit)
 
+
+async def _session(request: Request) -> AsyncSession:
+    return await _unit_of(request).reading()
+
+
+async def _connection(request: Request) -> _Connection:
+    return await _unit_of(request).connection()
+
+
+Connection = Annotated[_Connection, Depends(_connection)]
+"""The driver's connection under it: for a read that is asked for so often that a session is felt."""
 
 Session = Annotated[AsyncSession, Depends(_session)]
 """The request's session: its transaction in a write, statements that stand alone in a read."""

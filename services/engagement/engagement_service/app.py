@@ -24,7 +24,9 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
 
     Clicks go to the log without passing a database, so that the API's half needs the log as well.
     """
-    database = Database(settings.database_url, source=SOURCE)
+    database = Database(
+        settings.database_url, source=SOURCE, pool_size=settings.database_connections
+    )
     event_log = open_log(settings.log)
     webhooks_queued = asyncio.Event()
     worker = Worker(

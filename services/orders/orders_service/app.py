@@ -33,7 +33,9 @@ QUOTES = Timer("quotes", 1.0, expire_quotes)
 
 def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
     """The application of `orders`: its routes, and its worker where the role has one."""
-    database = Database(settings.database_url, source="/perennial/orders")
+    database = Database(
+        settings.database_url, source="/perennial/orders", pool_size=settings.database_connections
+    )
     event_log = open_log(settings.log)
 
     async def late_prices(session: AsyncSession, now: datetime) -> int:

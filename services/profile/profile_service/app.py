@@ -29,7 +29,9 @@ from profile_service.worth import api as worth
 
 def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
     """The application of `profile`: its routes, and its worker where the role has one."""
-    database = Database(settings.database_url, source="/perennial/profile")
+    database = Database(
+        settings.database_url, source="/perennial/profile", pool_size=settings.database_connections
+    )
     worker = Worker(
         database,
         open_log(settings.log),

@@ -23,7 +23,11 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
 
     A worker needs no models in memory, and a process that only answers does not fit them.
     """
-    database = Database(settings.database_url, source="/perennial/recommend")
+    database = Database(
+        settings.database_url,
+        source="/perennial/recommend",
+        pool_size=settings.database_connections,
+    )
     event_log = open_log(settings.log)
     worker = Worker(
         database,

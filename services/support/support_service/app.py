@@ -17,7 +17,9 @@ from support_service.settings import Settings
 
 def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
     """The application of `support`: its routes, and its worker where the role has one."""
-    database = Database(settings.database_url, source="/perennial/support")
+    database = Database(
+        settings.database_url, source="/perennial/support", pool_size=settings.database_connections
+    )
     event_log = open_log(settings.log)
     worker = Worker(
         database,

@@ -195,7 +195,7 @@ class PostgresLog:
                     self._pool = await asyncpg.create_pool(
                         **self._arguments,
                         min_size=0,
-                        max_size=4,
+                        max_size=3,
                         command_timeout=10,
                         # Nothing here outlives its statement, so there is nothing to take back.
                         reset=_leave_as_it_is,

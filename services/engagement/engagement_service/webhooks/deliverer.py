@@ -22,7 +22,7 @@ from prometheus_client import Counter
 from engagement_service.webhooks import queue, rules
 from engagement_service.webhooks.payloads import Addresses, body
 from engagement_service.webhooks.queue import Due, GivenUp, Result
-from perennial_events import Clock, Database, reading_driver
+from perennial_events import Clock, Database
 from perennial_events.errors import is_transient
 from perennial_webhooks import Attempt, NoSecretKey, Sealer, Sender, secret_bytes, signed_headers
 
@@ -111,8 +111,7 @@ class Deliverer:
         """A connection that holds the leadership. Every look into the queue goes through it, so that
         whoever has lost it finds out."""
         while True:
-            async with self._database.reading() as session:
-                connection = await reading_driver(session)
+            async with self._database.connection() as connection:
                 if await connection.fetchval(_LEADERSHIP):
                     try:
                         yield connection

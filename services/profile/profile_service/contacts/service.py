@@ -1,10 +1,10 @@
 """The look-up of contacts, in one statement."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
+import asyncpg
 
-from perennial_events import reading_driver
 from profile_service.consents.models import Channel, Purpose
 from profile_service.contacts.rules import Known
 
@@ -29,9 +29,11 @@ _LOOKUP = """
 
 
 async def look_up(
-    session: AsyncSession, customer_ids: Sequence[str], channel: Channel, purpose: Purpose
+    connection: "asyncpg.Connection[Any]",
+    customer_ids: Sequence[str],
+    channel: Channel,
+    purpose: Purpose,
 ) -> list[Known]:
     """What stands about each of these customers at this very moment, in the order asked."""
-    connection = await reading_driver(session)
     rows = await connection.fetch(_LOOKUP, customer_ids, channel, purpose)
     return [Known(*row) for row in rows]

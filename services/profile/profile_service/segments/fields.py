@@ -108,8 +108,7 @@ _NINETY_DAYS = "FILTER (WHERE f.opened_at > {now} - interval '90 days')"
 
 _TOP_CATEGORIES = f"""ARRAY(
     SELECT category
-    FROM (SELECT data ->> 'sku' AS sku FROM timeline WHERE identity IN {_IDENTITIES}
-            AND type = 'perennial.clicks.clicked.v1' AND data ->> 'sku' IS NOT NULL
+    FROM (SELECT sku FROM timeline WHERE identity IN {_IDENTITIES} AND sku IS NOT NULL
           ORDER BY at DESC LIMIT {CATEGORY_CLICKS}) AS seen
     JOIN product_facts USING (sku)
     WHERE category IS NOT NULL GROUP BY category ORDER BY count(*) DESC, category LIMIT 3)"""  # noqa: S608 - put together from the constants above

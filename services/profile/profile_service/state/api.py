@@ -11,11 +11,11 @@ from perennial_http import (
     AFTER,
     Answer,
     Authorized,
+    Connection,
     ErasedCustomer,
     Freshness,
     Id,
     Money,
-    Session,
     SignedMoney,
     Time,
     TransactionalRoute,
@@ -223,11 +223,11 @@ def render(row: Any, currency: str, now: datetime) -> StateAnswer:
 
 
 @router.get("/v1/customers/{customer_id}/state", dependencies=[Authorized("profile:read"), AFTER])
-async def get_state(customer_id: Id, session: Session, request: Request) -> StateAnswer:
+async def get_state(customer_id: Id, connection: Connection, request: Request) -> StateAnswer:
     """A projection of every topic, as fresh as it says."""
     state = request.app.state
     now = state.clock()
-    row = await query.read_state(session, customer_id, now)
+    row = await query.read_state(connection, customer_id, now)
     if row is None:
         raise UnknownCustomer(customer_id)
     if row.erased_at is not None:

@@ -81,6 +81,8 @@ class TimelineRow(NamedTuple):
     data: str
     name: str
     """By which rules of segments call it: a click's own name, or the fact."""
+    sku: str | None
+    """The product that was clicked."""
 
 
 @dataclass(slots=True)

@@ -36,6 +36,7 @@ def gather(batch: Iterable[Received[Event]]) -> Facts:
                     envelope.type,
                     envelope.data,
                     name_of(event),
+                    event.sku if isinstance(event, Clicked) else None,
                 )
             )
     return facts

@@ -4,9 +4,8 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncSession
+import asyncpg
 
-from perennial_events import reading_driver
 from profile_service.worth.measuring import ORDER_MARGIN, YEAR
 
 CART_ABANDONED_AFTER = "24 hours"
@@ -17,7 +16,7 @@ HALF_YEAR = "interval '182 days'"
 CATEGORY_CLICKS = 100
 """Top categories are of so many last clicks on products."""
 
-_MINE = "ARRAY(SELECT identity FROM mine)"
+_MINE = "ANY (mine.identities)"
 
 PREDICTION = """
     pr.first_day, pr.last_day, pr.repeats, pr.value_days, pr.value_sum, m.model, m.r, m.alpha, m.a, m.b,
@@ -27,17 +26,20 @@ PREDICTION = """
 """The history that a prediction is made of, and the model that makes it."""
 
 _STATE = f"""
-    WITH survivor AS MATERIALIZED (
-        SELECT coalesce((SELECT customer_id FROM aliases WHERE identity = $1::text), $1::text) COLLATE "C" AS id
-    ), mine AS MATERIALIZED (
-        SELECT id AS identity FROM survivor
-        UNION ALL SELECT identity FROM aliases WHERE customer_id = (SELECT id FROM survivor)
-    )
     SELECT c.customer_id, c.erased_at, coalesce(s.stage, 'prospect') AS stage,
            coalesce(s.won_back, false) AS won_back, o.*, k.*, p.*, e.*, q.*,
            t.top_categories, b.price_band, w.score, w.value_segment, w.value_tier,
            coalesce(w.cost_to_serve, 0) AS cost_to_serve, f.*, {PREDICTION}
-    FROM customers c
+    FROM (
+        SELECT coalesce((SELECT customer_id FROM aliases WHERE identity = $1::text), $1::text) COLLATE "C" AS id
+        OFFSET 0
+    ) AS survivor
+    CROSS JOIN LATERAL (
+        SELECT ARRAY(SELECT survivor.id UNION ALL
+                     SELECT identity FROM aliases WHERE customer_id = survivor.id) AS identities
+        OFFSET 0
+    ) AS mine
+    JOIN customers c ON c.customer_id = survivor.id
     LEFT JOIN stages s USING (customer_id)
     LEFT JOIN worth w USING (customer_id)
     LEFT JOIN predictions pr USING (customer_id)
@@ -70,7 +72,7 @@ _STATE = f"""
                ), false) AS late_now
         FROM (SELECT *, paid_at IS NOT NULL AND cancelled_at IS NULL AS bought,
                      coalesce(placed_at, paid_at) AS at, {ORDER_MARGIN} AS margin
-              FROM order_facts f WHERE customer_id = ANY ({_MINE})) AS of_customer
+              FROM order_facts f WHERE customer_id = {_MINE}) AS of_customer
     ) AS o
     CROSS JOIN LATERAL (
         SELECT coalesce(sum(clicks), 0) AS clicks,
@@ -80,37 +82,36 @@ _STATE = f"""
                    WHERE last_added_at < $2::timestamptz - interval '{CART_ABANDONED_AFTER}'
                      AND NOT EXISTS (
                          SELECT FROM order_facts
-                         WHERE customer_id = ANY ({_MINE})
+                         WHERE customer_id = {_MINE}
                            AND placed_at BETWEEN last_added_at - interval '1 hour'
                                AND last_added_at + interval '{CART_ABANDONED_AFTER}')
                ) AS carts_abandoned
-        FROM click_days JOIN mine USING (identity)
+        FROM click_days WHERE identity = {_MINE}
     ) AS k
     CROSS JOIN LATERAL (
-        SELECT (SELECT count(*) FROM case_facts WHERE customer_id = ANY ({_MINE}) AND open) AS open_cases,
+        SELECT (SELECT count(*) FROM case_facts WHERE customer_id = {_MINE} AND open) AS open_cases,
                count(*) AS complaints,
                count(*) FILTER (WHERE opened_at > $2::timestamptz - interval '90 days') AS complaints_90d,
                count(*) FILTER (WHERE opened_at > $2::timestamptz - {YEAR}) AS complaints_365d
-        FROM complaint_facts WHERE customer_id = ANY ({_MINE})
+        FROM complaint_facts WHERE customer_id = {_MINE}
     ) AS p
     CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE sent_at > $2::timestamptz - interval '30 days') AS sent_30d,
                count(*) FILTER (WHERE opened_at > $2::timestamptz - interval '30 days') AS opened_30d,
                count(*) FILTER (WHERE clicked_at > $2::timestamptz - interval '30 days') AS clicked_30d,
                max(sent_at) AS last_contacted_at
-        FROM message_facts JOIN mine ON customer_id = identity
+        FROM message_facts WHERE customer_id = {_MINE}
     ) AS e
     CROSS JOIN LATERAL (
-        SELECT (SELECT level FROM satisfaction_facts JOIN mine ON customer_id = identity
+        SELECT (SELECT level FROM satisfaction_facts WHERE customer_id = {_MINE}
                 ORDER BY at DESC, event_id DESC LIMIT 1) AS last_satisfaction,
-               (SELECT count(*) FROM recovery_facts JOIN mine ON customer_id = identity) AS recoveries
+               (SELECT count(*) FROM recovery_facts WHERE customer_id = {_MINE}) AS recoveries
     ) AS q
     CROSS JOIN LATERAL (
         SELECT coalesce(array_agg(category ORDER BY n DESC, category), '{{}}') AS top_categories
         FROM (
             SELECT category, count(*) AS n
-            FROM (SELECT data ->> 'sku' AS sku FROM timeline JOIN mine USING (identity)
-                  WHERE type = 'perennial.clicks.clicked.v1' AND data ->> 'sku' IS NOT NULL
+            FROM (SELECT sku FROM timeline WHERE identity = {_MINE} AND sku IS NOT NULL
                   ORDER BY at DESC LIMIT {CATEGORY_CLICKS}) AS seen
             JOIN product_facts USING (sku)
             WHERE category IS NOT NULL GROUP BY category ORDER BY n DESC, category LIMIT 3
@@ -122,11 +123,11 @@ _STATE = f"""
             SELECT price ->> 0 AS category,
                    json_build_array(min(CAST(price ->> 1 AS bigint)), max(CAST(price ->> 1 AS bigint))) AS band
             FROM order_facts o, jsonb_array_elements(prices) AS price
-            WHERE customer_id = ANY ({_MINE}) AND paid_at IS NOT NULL AND cancelled_at IS NULL
+            WHERE customer_id = {_MINE} AND paid_at IS NOT NULL AND cancelled_at IS NULL
               AND (o.refunded = 0 OR CAST(price ->> 3 AS bigint) > (
                   SELECT coalesce(sum(CAST(line ->> 1 AS bigint)), 0)
                   FROM return_facts r, jsonb_array_elements(r.lines) AS line
-                  WHERE r.customer_id = ANY ({_MINE}) AND r.order_id = o.order_id
+                  WHERE r.customer_id = {_MINE} AND r.order_id = o.order_id
                     AND line ->> 0 = price ->> 2))
             GROUP BY 1
         ) AS bands
@@ -135,12 +136,12 @@ _STATE = f"""
         SELECT applied_at, lag_ms FROM offsets
         WHERE consumer_group = 'profile' ORDER BY applied_at DESC LIMIT 1
     ) AS f ON true
-    WHERE c.customer_id = (SELECT id FROM survivor)
 """  # noqa: S608 - put together from the constants above
 
 
-async def read_state(session: AsyncSession, customer_id: str, now: datetime) -> Any | None:
+async def read_state(
+    connection: "asyncpg.Connection[Any]", customer_id: str, now: datetime
+) -> Any | None:
     """The row behind `GET /v1/customers/{id}/state`, or None for a customer that is not known."""
-    connection = await reading_driver(session)
     row = await connection.fetchrow(_STATE, customer_id, now)
     return None if row is None else SimpleNamespace(**row)

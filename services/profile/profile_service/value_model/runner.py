@@ -8,7 +8,7 @@ from contextlib import suppress
 
 import structlog
 
-from perennial_events import Clock, Database, reading_driver
+from perennial_events import Clock, Database
 from perennial_events.errors import is_transient
 from perennial_http import decimals
 from profile_service.settings import Settings
@@ -57,8 +57,7 @@ def fitting(database: Database, settings: Settings, clock: Clock) -> Callable[[]
 
 
 async def _is_waiting(database: Database) -> bool:
-    async with database.reading() as session:
-        connection = await reading_driver(session)
+    async with database.connection() as connection:
         return bool(await connection.fetchval(_WAITING, LOCK))
 
 

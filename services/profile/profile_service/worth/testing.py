@@ -104,8 +104,8 @@ class Shop:
         return await review_predicted(session, now, COSTS)
 
     async def state(self, customer_id: str) -> dict[str, Any]:
-        async with self.database.reading() as session:
-            row = await read_state(session, customer_id, self.clock())
+        async with self.database.connection() as connection:
+            row = await read_state(connection, customer_id, self.clock())
         return render(row, "EUR", self.clock()).model_dump(mode="json")
 
     async def measures(self, customer_id: str) -> dict[str, Any]:

@@ -180,9 +180,9 @@ async def test_undone_merges_leave_no_trace(
         what, one, other = step
         history.step(what, one, other, days)
     await apply(database, clock, cut(data, history.received))
-    async with database.reading() as session:
+    async with database.connection() as connection:
         for id in "abcd":
-            state = await read_state(session, id, clock())
+            state = await read_state(connection, id, clock())
             if state is None:
                 continue
             assert state.customer_id == history.survivor(id)

@@ -11,7 +11,7 @@ from typing import Any
 
 import structlog
 
-from perennial_events import Clock, Database, reading_driver
+from perennial_events import Clock, Database
 from perennial_events.errors import is_transient
 from recommend_service.fitting.stored import Fitted, read_fit
 from recommend_service.live import loading
@@ -112,13 +112,14 @@ class Live:
     async def _load(self) -> None:
         began = time.monotonic()
         memory = Memory(self._support)
-        async with self._database.reading() as session:
-            connection = await reading_driver(session)
-            async with connection.transaction(isolation="repeatable_read", readonly=True):
-                snapshot = await connection.fetchval("SELECT pg_current_snapshot()::text")
-                await loading.load(connection, memory, self._now())
-                self.shop = await read_shop(connection)
-                self.fitted = await read_fit(connection)
+        async with (
+            self._database.connection() as connection,
+            connection.transaction(isolation="repeatable_read", readonly=True),
+        ):
+            snapshot = await connection.fetchval("SELECT pg_current_snapshot()::text")
+            await loading.load(connection, memory, self._now())
+            self.shop = await read_shop(connection)
+            self.fitted = await read_fit(connection)
         self._take_fit(memory)
         self.memory, self._snapshot, self._read_at = memory, snapshot, time.monotonic()
         # What is loaded stays: the collector need not look through it again and again.
@@ -131,8 +132,7 @@ class Live:
         return self._clock().timestamp()
 
     async def _take_news(self) -> None:
-        async with self._database.reading() as session:
-            connection = await reading_driver(session)
+        async with self._database.connection() as connection:
             row = await connection.fetchrow(_NEWS, self._snapshot)
             snapshot, written, self.applied_at, lag_ms = row  # type: ignore[misc]  # always one
             self.lag_ms = max(0, lag_ms or 0)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import select
 
-from perennial_events import Database, driver, reading_driver
+from perennial_events import Database, driver
 from profile_service.value_model.fitting import verdict
 from profile_service.value_model.fitting.rescoring import rescore
 from profile_service.value_model.fitting.summary import (
@@ -92,8 +92,7 @@ async def _fit(
 
 async def _weigh(database: Database, outcome: Fitted) -> Fitted | Refused:
     """A fit that is nearly flat ranks customers where nothing better does, and displaces no better one."""
-    async with database.reading() as session:
-        connection = await reading_driver(session)
+    async with database.connection() as connection:
         stands = await connection.fetchval(_IDENTIFIED)
     return Refused(verdict.FLAT_AFTER_ANOTHER) if stands else outcome
 
