@@ -25,7 +25,7 @@ IDLE_POLL_SECONDS = 0.4
 """How soon the first row of another process is seen, after it wrote none for a while. Where there is no
 other process, every look is in vain, and five services that look twenty times a second are felt."""
 
-LINGER_SECONDS = 0.004
+LINGER_SECONDS = 0.012
 """After the first commit, so that those beside it travel along."""
 
 FOLLOWER_SECONDS = 1.0

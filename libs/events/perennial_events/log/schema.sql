@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS partitions (
 ) WITH (fillfactor = 50);
 
 CREATE TABLE IF NOT EXISTS batches (
-    partition_id integer     NOT NULL REFERENCES partitions (id),
+    partition_id integer     NOT NULL,  -- of `partitions`, which its writer has locked
     last_offset  bigint      NOT NULL,
     base_offset  bigint      NOT NULL,
     appended_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
