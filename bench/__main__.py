@@ -65,10 +65,10 @@ def _measure(
     if set(names) & set(ALONE):
         with _home() as home, Servers(home, log) as servers:
             Backlog(servers, sizes, figures, noise, quick=quick).run(names)
+            if "segments" in names:  # in a copy of profile's database while that is empty
+                Segments(servers, sizes.rounds, figures, noise, quick=quick).run()
             if "value" in names:
                 ValueModel(servers, DATA, figures, noise, quick=quick).run()
-            if "segments" in names:
-                Segments(servers, sizes.rounds, figures, noise, quick=quick).run()
             Webhooks(servers, sizes, figures, noise, quick=quick).run(names)
             if "recommend" in names:
                 Recommending(servers, figures, noise, quick=quick).run()

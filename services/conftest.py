@@ -53,10 +53,36 @@ def migrated_url(postgres: EmbeddedPostgres) -> MigratedUrl:
     return make
 
 
+@pytest.fixture(scope="session")
+async def copy_log(postgres: EmbeddedPostgres) -> Callable[[], str]:
+    """Makes an empty event log with every topic; answers with its URL."""
+    template = "template_log"
+    postgres.create_database(template)
+    await prepare_log(postgres.url(template), TOPICS, PARTITIONS)
+
+    def copy() -> str:
+        name = f"log_{uuid4().hex}"
+        postgres.create_database(name, template=template)
+        return postgres.url(name)
+
+    return copy
+
+
+@pytest.fixture
+def log_url(copy_log: Callable[[], str]) -> str:
+    """The URL of an event log on PostgreSQL, with every topic."""
+    return copy_log()
+
+
+@pytest.fixture(scope="session")
+def unused_log_url(copy_log: Callable[[], str]) -> str:
+    """For services without their worker, which leave the log alone: the same one for all of them."""
+    return copy_log()
+
+
 @pytest.fixture
 async def platform_log(log_url: str) -> AsyncIterator[Log]:
-    """An event log on PostgreSQL with every topic."""
-    await prepare_log(log_url, TOPICS, PARTITIONS)
+    """The event log itself."""
     log = open_log(log_url)
     yield log
     await log.close()

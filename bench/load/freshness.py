@@ -75,9 +75,10 @@ class _Load:
         self._random = random.Random(seed)
         self._seed = seed
         self._probes = 0
-        self._free: dict[str, asyncio.LifoQueue[Connection]] = {}
+        # In turn, so that none is idle for so long that the service closes it.
+        self._free: dict[str, asyncio.Queue[Connection]] = {}
         for service, some in connections.items():
-            self._free[service] = asyncio.LifoQueue()
+            self._free[service] = asyncio.Queue()
             for connection in some:
                 self._free[service].put_nowait(connection)
         self._unpaid: deque[tuple[str, str | None]] = deque()

@@ -15,11 +15,11 @@ Json = dict[str, Any]
 
 
 @pytest.fixture
-async def app(migrated_url: Any, log_url: str, clock: Any) -> ServiceApp:
+async def app(migrated_url: Any, unused_log_url: str, clock: Any) -> ServiceApp:
     settings = Settings(
         service="orders",
         database_url=await migrated_url("orders"),
-        log=log_url,
+        log=unused_log_url,
         role="api",
         admin_key_sha256=ADMIN_KEY_SHA256,
     )

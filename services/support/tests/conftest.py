@@ -13,11 +13,11 @@ from support_service.settings import Settings
 
 
 @pytest.fixture
-async def app(migrated_url: Any, log_url: str, clock: Any) -> ServiceApp:
+async def app(migrated_url: Any, unused_log_url: str, clock: Any) -> ServiceApp:
     settings = Settings(
         service="support",
         database_url=await migrated_url("support"),
-        log=log_url,
+        log=unused_log_url,
         role="api",
         admin_key_sha256=ADMIN_KEY_SHA256,
         queue_owners={"billing": "finance"},

@@ -44,15 +44,21 @@ async def register(client: httpx.AsyncClient, customer_id: str, **details: Any) 
 async def merge(client: httpx.AsyncClient, customer_id: str, into: str) -> Json:
     answer = await client.post(f"/v1/customers/{customer_id}/merge", json={"into": into})
     assert answer.status_code == 201, answer.text
-    client.headers["Perennial-After"] = answer.headers["Perennial-Event"]
+    await applied(client, answer)
     return dict(answer.json())
 
 
 async def undo(client: httpx.AsyncClient, merged: Json) -> Json:
     answer = await client.post(f"/v1/merges/{merged['merge_id']}/undo")
     assert answer.status_code == 200, answer.text
-    client.headers["Perennial-After"] = answer.headers["Perennial-Event"]
+    await applied(client, answer)
     return dict(answer.json())
+
+
+async def applied(client: httpx.AsyncClient, answer: httpx.Response) -> None:
+    """Wait for the effect of a write, and have every later read wait for it."""
+    client.headers["Perennial-After"] = answer.headers["Perennial-Event"]
+    assert (await client.get("/v1/stages")).status_code == 200
 
 
 async def read(client: httpx.AsyncClient, customer_id: str) -> list[Json]:

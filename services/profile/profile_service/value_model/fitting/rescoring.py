@@ -81,8 +81,9 @@ async def _rescore_next(database: Database, after: str, now: datetime) -> str | 
         if model is None or not ids:
             await connection.execute(_DONE, now.astimezone(UTC).date())
             return None
-        # They are few among all, though thousands: their orders are fetched by index.
-        await connection.execute("SET LOCAL enable_seqscan = off")
+        # They are few among all, though thousands: their orders are fetched by index, and not by a walk
+        # along the whole index from its start.
+        await connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_mergejoin = off")
         known = {id for (id,) in await connection.fetch(_LOCK, ids)}
         histories = await histories_of(connection, ids)
         if gone := sorted(known - set(histories)):
