@@ -186,9 +186,11 @@ def test_a_step_up_is_dearer_of_the_same_kind_and_within_reach() -> None:
 def test_new_products_by_what_they_are() -> None:
     words = {1: content.words_of("Green tea cup", "tea"), 2: content.words_of("Red sock", "socks")}
     words[9] = content.words_of("Black tea", "tea")
-    found = content.new_like(ints(9), [1, 2], words, [0.5, 0.5])
-    assert found.best(2).items.tolist() == [1, 2]
-    assert content.new_like(ints(), [1, 2], words, [0.1, 0.9]).best(1).items.tolist() == [2]
+    new = content.indexed({1: 0.0, 2: 0.0}, words)
+    assert content.new_like(ints(9), words, new, 60.0).best(2).items.tolist() == [1, 2]
+    new = content.indexed({1: 0.0, 2: 30.0, 3: 90.0}, words)
+    assert content.new_like(ints(), words, new, 60.0).best(9).items.tolist() == [2, 1]
+    assert not len(content.new_like(ints(), words, new, 90.0 + content.NEW_FOR).items)
 
 
 def test_what_brought_back_those_who_had_bought_the_same() -> None:

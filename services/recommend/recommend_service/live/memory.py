@@ -182,9 +182,8 @@ class Memory:
         goods.category[item] = -1 if category is None else self.categories.of(category)
         goods.price[item] = np.nan if price is None else price
         goods.runs_out[item] = np.nan if runs_out_days is None else runs_out_days * repeat.DAY
-        if described_at is not None and now - described_at < content.NEW_FOR:
-            goods.described_at[item] = described_at
-        goods.words[item] = content.words_of(name, category)
+        is_new = described_at is not None and now - described_at < content.NEW_FOR
+        goods.describe(item, content.words_of(name, category), described_at if is_new else None)
 
     # What is asked
 

@@ -1,13 +1,15 @@
 """New products, about which nobody's behaviour says anything yet: by what they are."""
 
 import re
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping
 from math import log
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from recommend_service.strategies.scored import NOTHING, Ints, Scored
+from recommend_service.strategies.scored import Floats, Ints, Scored
 
 NEW_FOR = 60 * 86_400.0
 """A product is new for so many seconds after it was first described."""
@@ -23,26 +25,45 @@ def words_of(name: str | None, category: str | None) -> frozenset[str]:
     return frozenset(words)
 
 
+class NewProducts(NamedTuple):
+    """New products in arrays, and where each word stands among them."""
+
+    items: Ints
+    described_at: Floats
+    norms: Floats
+    """The length of each product's words as a binary vector."""
+    places: Mapping[str, NDArray[np.intp]]
+
+
+def indexed(described_at: Mapping[int, float], words: Mapping[int, frozenset[str]]) -> NewProducts:
+    """An index of the products that were described at these times."""
+    places: defaultdict[str, list[int]] = defaultdict(list)
+    for place, item in enumerate(described_at):
+        for word in words.get(item, ()):
+            places[word].append(place)
+    return NewProducts(
+        np.fromiter(described_at, np.int32, len(described_at)),
+        np.fromiter(described_at.values(), np.float64, len(described_at)),
+        np.sqrt([max(1, len(words.get(item, ()))) for item in described_at]),
+        {word: np.array(found) for word, found in places.items()},
+    )
+
+
 def new_like(
-    liked: Ints,
-    new: Sequence[int],
-    words: Mapping[int, frozenset[str]],
-    age_shares: Sequence[float],
+    liked: Ints, words: Mapping[int, frozenset[str]], new: NewProducts, now: float
 ) -> Scored:
     """The new products that share words with what is liked; without anything liked, the newest.
 
     The score is the cosine of the binary words, each weighed by its rarity among the new ones, plus a
-    little for being newer. `age_shares` say how much of its time as a new product each has left.
+    little for being newer.
     """
-    if not new:
-        return NOTHING
-    frequency = Counter(word for item in new for word in words.get(item, ()))
     profile = Counter(word for item in liked.tolist() for word in words.get(item, ()))
     norm = sum(count * count for count in profile.values()) ** 0.5
-    scores = []
-    for item, left in zip(new, age_shares, strict=True):
-        own = words.get(item, frozenset())
-        match = sum(profile[word] * log(1 + len(new) / frequency[word]) for word in own)
-        likeness = match / (norm * len(own) ** 0.5) if norm and own else 0.0
-        scores.append(likeness + 0.01 * max(0.0, left) + 1e-6)
-    return Scored(np.array(new, np.int32), np.array(scores))
+    match = np.zeros(len(new.items))
+    for word, count in profile.items():
+        if (places := new.places.get(word)) is not None:
+            match[places] += count * log(1 + len(new.items) / len(places))
+    age = (now - new.described_at) / NEW_FOR
+    scores = match / ((norm or 1.0) * new.norms) + 0.01 * (1 - age) + 1e-6
+    shown = (age >= 0) & (age < 1)
+    return Scored(new.items[shown], scores[shown])

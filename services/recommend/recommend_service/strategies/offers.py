@@ -1,5 +1,6 @@
 """What each strategy offers to a visitor: the one place where models and strategies' names meet."""
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -48,6 +49,26 @@ class Goods:
     words: dict[int, frozenset[str]] = field(default_factory=dict)
     described_at: dict[int, float] = field(default_factory=dict)
     """The products that are new, or were when they were described."""
+    _new: content.NewProducts | None = None
+    _changed: bool = False
+    _stands_until: float = 0.0
+    """Until then, by the process's own clock, the index stands although products were described."""
+
+    def describe(self, item: int, words: frozenset[str], described_at: float | None) -> None:
+        """What a product is, in words, and since when; None where it is not new."""
+        self.words[item] = words
+        if described_at is not None:
+            self.described_at[item] = described_at
+        self._changed = True
+
+    def new(self) -> content.NewProducts:
+        """The index of the new products: made when it is asked for, for a twentieth of the time at most."""
+        began = time.monotonic()
+        if self._new is None or (self._changed and began >= self._stands_until):
+            self._new = content.indexed(self.described_at, self.words)
+            self._changed, ended = False, time.monotonic()
+            self._stands_until = ended + 20 * (ended - began)
+        return self._new
 
 
 @dataclass
@@ -168,13 +189,8 @@ def _trending(models: Models, question: Question) -> Scored:
 
 def _new(models: Models, question: Question) -> Scored:
     goods = models.goods
-    ages = {
-        item: (question.now - at) / content.NEW_FOR
-        for item, at in goods.described_at.items()
-        if 0 <= question.now - at < content.NEW_FOR
-    }
     history = np.concatenate([question.starts, _latest(question.purchases.items, 20)])
-    return content.new_like(history, list(ages), goods.words, [1 - age for age in ages.values()])
+    return content.new_like(history, goods.words, goods.new(), question.now)
 
 
 OFFERS: Mapping[Strategy, Callable[[Models, Question], Scored]] = {
