@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cached_property
 
 import numpy as np
 
@@ -19,9 +18,9 @@ from recommend_service.recommendations.rules import (
 )
 from recommend_service.strategies import neighbours
 from recommend_service.strategies.blend import blended, evened
-from recommend_service.strategies.offers import OFFERS, Strategy, bought_with
+from recommend_service.strategies.offers import OFFERS, Strategy
 from recommend_service.strategies.scored import Ints, Scored
-from recommend_service.strategies.together import Meetings, reasons
+from recommend_service.strategies.together import reasons
 
 PINNED: Strategy = "trending"
 """What a pinned product that no strategy offers counts as: it is shown to everybody."""
@@ -52,10 +51,16 @@ class Ranking:
         now = at.timestamp()
         self._question = memory.question(asked.customer_id, asked.anonymous_id, asked.skus, now)
         people = memory.identities(asked.customer_id, asked.anonymous_id)
-        self._never = memory.never(people, self._question)
-        self._owned = np.unique(self._question.purchases.items)
         self._rules = [r for r in shop.rules if r.holds(asked.placement, asked.segments, at)]
-        self._excluded = self._of_rules("exclude")
+        # A place for each product: a look-up costs far less than a search in what is hidden.
+        self._hidden = np.zeros(len(memory.skus), np.bool_)
+        known = memory.unavailable[: len(self._hidden)]
+        self._hidden[: len(known)] = known
+        self._hidden[memory.never(people, self._question)] = True
+        self._hidden[self._of_rules("exclude")] = True
+        # What somebody has, only `repeat` offers again, when it is due.
+        self._hidden_or_owned = self._hidden.copy()
+        self._hidden_or_owned[self._question.purchases.items] = True
 
     def answer(self) -> list[Recommendation]:
         parts = {name: self._offered(name) for name in self._asked.weights}
@@ -71,13 +76,8 @@ class Ranking:
     def _offered(self, name: Strategy) -> Scored:
         """The strategy's offers that may be shown, moved by the shop's rules."""
         found = OFFERS[name](self._memory.models, self._question)
-        unavailable = self._memory.unavailable
-        known = found.items < len(unavailable)
-        shown = ~np.isin(found.items, self._never) & ~np.isin(found.items, self._excluded)
-        shown[known] &= ~unavailable[found.items[known]]
-        if name != "repeat":
-            # What somebody has, only `repeat` offers again, when it is due.
-            shown &= ~np.isin(found.items, self._owned)
+        hidden = self._hidden if name == "repeat" else self._hidden_or_owned
+        shown = ~hidden[found.items]
         found = Scored(found.items[shown], found.scores[shown])
         for rule in self._rules:
             if rule.action in ("boost", "bury"):
@@ -156,7 +156,7 @@ class Ranking:
         found: list[int] = []
         match strategy:
             case "also_bought" | "cross_sell":
-                found = reasons(self._meetings, item, REASONS)
+                found = reasons(question.bought_with(models), item, REASONS)
             case "also_viewed":
                 viewed = question.seeds if len(question.seeds) else question.session
                 found = neighbours.reasons(models.sessions, viewed, item, REASONS)
@@ -176,10 +176,6 @@ class Ranking:
                 found = list(dict.fromkeys(question.purchases.items[::-1].tolist()))
         return found[:REASONS]
 
-    @cached_property
-    def _meetings(self) -> list[Meetings]:
-        return bought_with(self._memory.models, self._question)
-
     def _pinned(self, chosen: Sequence[Recommendation]) -> list[Recommendation]:
         """Pinned products first, in the order of their rules; what may never be shown is not."""
         by_sku = {each.sku: each for each in chosen}
@@ -188,9 +184,7 @@ class Ranking:
         return [*pinned.values(), *rest][: self._asked.limit]
 
     def _pins(self, by_sku: Mapping[str, Recommendation]) -> Iterator[Recommendation]:
-        unavailable = self._memory.unavailable
         for item in self._of_rules("pin").tolist():
-            sold_out = item < len(unavailable) and unavailable[item]
-            if not sold_out and item not in self._never and item not in self._excluded:
+            if not self._hidden[item]:
                 sku = self._memory.skus.names[item]
                 yield by_sku.get(sku, Recommendation(sku, 0.0, PINNED))

@@ -3,7 +3,8 @@
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from functools import cached_property
+from typing import Literal
 
 import numpy as np
 
@@ -35,6 +36,7 @@ Strategy = Literal[
 SEEDS = 10
 """From so many products, at most, it is concluded what else is wanted."""
 NOBODY = np.empty(0, np.int32)
+NO_PURCHASES = repeat.Purchases(NOBODY, np.empty(0), NOBODY)
 
 
 @dataclass
@@ -85,17 +87,19 @@ class Models:
     support: int = 2
 
 
-class Question(NamedTuple):
-    """Who asks, and about what."""
+@dataclass(eq=False)
+class Question:
+    """Who asks, and about what. What several strategies conclude from is worked out once."""
 
     now: float
-    seeds: Ints = NOBODY
+    seeds: Ints = field(default_factory=lambda: NOBODY)
     """The products asked about: the one that is looked at, or those in the cart."""
-    session: Ints = NOBODY
+    session: Ints = field(default_factory=lambda: NOBODY)
     """What the visitor viewed, the oldest first."""
-    purchases: repeat.Purchases = repeat.Purchases(NOBODY, np.empty(0), NOBODY)
+    purchases: repeat.Purchases = NO_PURCHASES
+    _met: list[together.Meetings] | None = field(default=None, init=False, repr=False)
 
-    @property
+    @cached_property
     def starts(self) -> Ints:
         """The products to conclude from: those asked about, or else the latest viewed and bought."""
         if len(self.seeds):
@@ -105,6 +109,15 @@ class Question(NamedTuple):
         bought = bought[~np.isin(bought, viewed)]
         room = max(SEEDS // 2, SEEDS - len(bought))
         return np.concatenate([viewed[:room], bought])[:SEEDS]
+
+    def bought_with(self, models: Models) -> list[together.Meetings]:
+        """What was bought with each of the products to start from."""
+        if self._met is None:
+            self._met = [
+                together.meetings(models.orders, int(seed), self.now, support=models.support)
+                for seed in self.starts
+            ]
+        return self._met
 
 
 def _latest(items: Ints, most: int) -> Ints:
@@ -126,22 +139,14 @@ def _also_viewed(models: Models, question: Question) -> Scored:
     return neighbours.after(models.sessions, looked_at)
 
 
-def bought_with(models: Models, question: Question) -> list[together.Meetings]:
-    """What was bought with each of the products to start from."""
-    return [
-        together.meetings(models.orders, int(seed), question.now, support=models.support)
-        for seed in question.starts
-    ]
-
-
 def _also_bought(models: Models, question: Question) -> Scored:
-    return together.together(bought_with(models, question))
+    return together.together(question.bought_with(models))
 
 
 def _cross_sell(models: Models, question: Question) -> Scored:
     cart = question.starts
     known = cart[cart < len(models.goods.category)]
-    found = together.together(bought_with(models, question))
+    found = together.together(question.bought_with(models))
     within = found.items < len(models.goods.category)
     placed = Scored(found.items[within], found.scores[within])
     return together.crossing(placed, models.goods.category, known)
