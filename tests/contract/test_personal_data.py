@@ -1,6 +1,7 @@
 """Whatever is kept of a customer is declared, so that it is exported and erased."""
 
 import importlib
+import json
 
 import pytest
 from sqlalchemy import text
@@ -35,4 +36,8 @@ async def test_every_holding_can_be_read_and_erased(service: str, open_door: Ope
     """Of nobody; what its statements do to somebody is for the end-to-end test."""
     door = await open_door(service)
     answer = await door.client.get("/v1/customers/nobody-at-all/personal-data")
-    assert (answer.status_code, answer.json()) == (200, {"service": service, "records": 0})
+    assert answer.status_code == 200
+    *rows, last = map(json.loads, answer.text.splitlines())
+    # This very look may be on record before its last table is read.
+    assert [each for each in rows if each["table"] != "audit"] == []
+    assert last == {"service": service, "records": len(rows)}

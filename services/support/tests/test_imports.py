@@ -221,9 +221,11 @@ async def test_a_chunk_takes_the_same_statements_however_many_lines_it_has(
 ) -> None:
     statements: list[str] = []
     engine = app.runtime.database.engine.sync_engine
+    resting = asyncio.all_tasks()  # as the one that reads the keys again every now and then
 
     def note(*arguments: Any) -> None:
-        statements.append(arguments[2])
+        if asyncio.current_task() not in resting:
+            statements.append(arguments[2])
 
     def lines(prefix: str, count: int) -> list[dict[str, Any]]:
         made = [past(f"{prefix}-{n}", order_id=f"o-{n}", answered_at=None) for n in range(count)]
