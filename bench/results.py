@@ -83,7 +83,7 @@ def _judged(name: str, found: Figure, value: float, ratio: float | None) -> Figu
     return found.model_copy(
         update={
             "unit": target.unit,
-            "target": f"{sign} {target.value:,.0f}",
+            "target": f"{sign} {target.value:,.10g}",
             "met": met,
             "ratio_target": target.ratio,
         }

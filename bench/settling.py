@@ -3,11 +3,11 @@
 import asyncio
 import time
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import asyncpg
 
-from perennial_events import open_log
+from perennial_events import Connection, open_log
 from perennial_events.catalogue import TOPICS
 from perennial_events.log import Partition
 from perennial_events.log.postgres import connect_arguments
@@ -79,7 +79,7 @@ async def _settle(log_url: str, databases: Mapping[str, str], within: float) -> 
     return time.monotonic() - began - _QUIET_LOOKS * _LOOK_SECONDS
 
 
-async def _behind(connection: "asyncpg.Connection[Any]", service: str, ends: Ends) -> int:
+async def _behind(connection: Connection, service: str, ends: Ends) -> int:
     stored = await connection.fetch(_OFFSETS, service)
     behind: int = await connection.fetchval("SELECT count(*) FROM outbox")
     for topic, number, offset in stored:

@@ -185,8 +185,7 @@ async def _fill(database: Database, story: Story) -> None:
     async with database.transaction() as session:
         connection = await driver(session)
         await connection.execute("SET LOCAL statement_timeout = '10min'")
-        for table in ("predictions", "order_facts", "customers"):
-            await connection.execute(f"TRUNCATE {table} CASCADE")
+        await connection.execute("TRUNCATE predictions, order_facts, customers CASCADE")
         await connection.execute(
             "INSERT INTO customers (customer_id, registered)"
             " SELECT 'c-' || lpad(n::text, 7, '0'), false FROM generate_series(0, $1::bigint) n",

@@ -19,6 +19,7 @@ from pydantic_core import to_json
 from engagement_service.tracking.calls import AnyCall, Call, Track, Wire
 from orders_service.orders.api import OrderBody
 from orders_service.orders.lines import items_of
+from perennial_events.driver import Connection
 from perennial_events.log.postgres import connect_arguments
 
 SCHEMA = """
@@ -130,7 +131,7 @@ def create(url: str) -> FastAPI:
     return app
 
 
-async def _prepare(connection: "asyncpg.Connection[Any]") -> None:
+async def _prepare(connection: Connection) -> None:
     """Tables, where they are missing; one connection at a time, since CREATE races with itself."""
     async with connection.transaction():
         await connection.execute("SELECT pg_advisory_xact_lock(1)")

@@ -5,7 +5,7 @@ The relay brings them to the log; consumers bring them, exactly once in effect, 
 """
 
 from perennial_events.database import Database, emit
-from perennial_events.driver import driver, reading_driver
+from perennial_events.driver import Connection, driver, reading_driver
 from perennial_events.envelope import Envelope, Event, Received, Record, event_types, seal
 from perennial_events.errors import (
     EventError,
@@ -22,6 +22,7 @@ from perennial_events.worker import Worker
 
 __all__ = [
     "Clock",
+    "Connection",
     "Database",
     "Envelope",
     "Event",

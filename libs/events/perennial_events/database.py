@@ -4,14 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any, cast
+from typing import cast
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.util import greenlet_spawn
 
 from perennial_events import outbox
+from perennial_events.driver import Connection
 from perennial_events.envelope import Event
 from perennial_events.values import utc_now
 
@@ -73,10 +73,10 @@ class Database:
             yield session
 
     @asynccontextmanager
-    async def connection(self) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    async def connection(self) -> AsyncIterator[Connection]:
         """The driver's own connection for reads that are many: a session costs more than they do."""
         pooled = await self.engine.raw_connection()
-        connection = cast("asyncpg.Connection[Any]", pooled.driver_connection)
+        connection = cast(Connection, pooled.driver_connection)
         try:
             yield connection
         finally:

@@ -12,9 +12,8 @@ steps. So every service, and every rebuild, ends in the same rows.
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, TypeAlias
+from typing import Any
 
-import asyncpg
 from sqlalchemy import Column, ColumnElement, DateTime, MetaData, Table, Text, func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import Mapped
@@ -26,11 +25,9 @@ from perennial_events.catalogue import (
     MergeUndone,
     VisitorIdentified,
 )
-from perennial_events.driver import driver, reading_driver
+from perennial_events.driver import Connection, driver, reading_driver
 from perennial_events.envelope import Event, Received
 from perennial_events.subscriptions import Projection
-
-Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 ANONYMOUS = "~"
 """No id may contain it, so that an anonymous visitor is never taken for a customer."""

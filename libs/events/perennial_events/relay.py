@@ -10,6 +10,7 @@ from typing import Any
 import asyncpg
 import structlog
 
+from perennial_events.driver import Connection
 from perennial_events.envelope import Envelope
 from perennial_events.errors import is_transient
 from perennial_events.log import Log
@@ -68,7 +69,7 @@ class Relay:
                 await asyncio.sleep(0 if self._stopping.is_set() else FOLLOWER_SECONDS / 2)
 
     @asynccontextmanager
-    async def _leading(self) -> AsyncIterator["asyncpg.Connection[Any]"]:
+    async def _leading(self) -> AsyncIterator[Connection]:
         """A connection that holds the leadership for as long as it lives."""
         connection = await asyncpg.connect(
             **self._arguments,
@@ -88,7 +89,7 @@ class Relay:
             ):  # a broken connection has given up its lock already
                 await connection.close(timeout=2)
 
-    async def _publish_until_stopped(self, connection: "asyncpg.Connection[Any]") -> None:
+    async def _publish_until_stopped(self, connection: Connection) -> None:
         rung = True
         while True:
             self._committed.clear()
@@ -100,7 +101,7 @@ class Relay:
             if published < BATCH_ROWS:
                 rung = await self._wait(self._poll)
 
-    async def publish(self, connection: "asyncpg.Connection[Any]") -> int:
+    async def publish(self, connection: Connection) -> int:
         """Send what waits, and delete what the log acknowledged; return how many rows that was."""
         rows = await connection.fetch(_WAITING, BATCH_ROWS)
         if rows:

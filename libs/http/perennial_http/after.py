@@ -3,14 +3,14 @@
 import asyncio
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from typing import Annotated, Any, Protocol
+from typing import Annotated, Protocol
 from uuid import UUID
 
-import asyncpg
 from fastapi import Depends, Header
 from pydantic import Field
 from starlette.requests import Request
 
+from perennial_events import Connection
 from perennial_http.bodies import Answer
 from perennial_http.problems import Invalid, Unavailable
 from perennial_http.runtime import runtime_of
@@ -28,7 +28,7 @@ _STATE = """
 class AppliesEvents(Protocol):
     """What the wait needs of a database; `perennial_events.Database` is one."""
 
-    def connection(self) -> "AbstractAsyncContextManager[asyncpg.Connection[Any]]": ...
+    def connection(self) -> AbstractAsyncContextManager[Connection]: ...
 
     def next_applied(self) -> "asyncio.Future[frozenset[UUID]]":
         """The events of the next batch that this process applies."""

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Annotated, Any, TypeAlias, cast
+from typing import Annotated, Any, cast
 
-import asyncpg
 from fastapi import Depends
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
+from perennial_events import Connection as _Connection
 from perennial_events import driver, outbox
 from perennial_events.database import Database
 from perennial_http.audit import customers_of, entry, write_entries
@@ -22,11 +22,6 @@ from perennial_http.idempotency import (
 )
 from perennial_http.routes import WRITES, Handler, ReadRequest, ServiceRoute
 from perennial_http.runtime import runtime_of
-
-if TYPE_CHECKING:
-    _Connection: TypeAlias = asyncpg.Connection[Any]
-else:  # not subscriptable while the program runs, and FastAPI looks at it then
-    _Connection = asyncpg.Connection
 
 _UNIT = "perennial.unit"
 

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from recommend_service.errors import UnknownStrategy
+from perennial_http import Invalid
 from recommend_service.outcomes.rules import (
     LEAST_TRIALS,
     Place,
@@ -30,7 +30,7 @@ def test_a_strategy_that_is_not_there() -> None:
     assert strategies_of("home", "trending", {}) == {"trending": 1.0}
     assert set(strategies_of("product", None, {})) == set(WEIGHTS["product"])
     assert strategies_of("home", None, {"home": {"new": 0.5, "repeat": 0.0}}) == {"new": 0.5}
-    with pytest.raises(UnknownStrategy, match="magic is no strategy; ask for one of for_you"):
+    with pytest.raises(Invalid, match="magic is no strategy; ask for one of for_you"):
         strategies_of("home", "magic", {})
 
 

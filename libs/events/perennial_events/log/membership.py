@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from perennial_events.driver import Connection
 from perennial_events.errors import LogUnavailable, is_transient
 from perennial_events.log.base import Batch, Partition, Positions
 
@@ -72,7 +73,7 @@ class PostgresSubscription:
         self._positions: dict[Partition, int] = {}
         self._unplaced: set[Partition] = set()
         self._bell = asyncio.Event()
-        self._ears: asyncpg.Connection[Any] | None = None
+        self._ears: Connection | None = None
         self._beat_at = 0.0
 
     @property

@@ -1,10 +1,8 @@
 """The look-up of contacts, in one statement."""
 
 from collections.abc import Sequence
-from typing import Any
 
-import asyncpg
-
+from perennial_events import Connection
 from profile_service.consents.models import Channel, Purpose
 from profile_service.contacts.rules import Known
 
@@ -29,7 +27,7 @@ _LOOKUP = """
 
 
 async def look_up(
-    connection: "asyncpg.Connection[Any]",
+    connection: Connection,
     customer_ids: Sequence[str],
     channel: Channel,
     purpose: Purpose,

@@ -4,16 +4,13 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
-import asyncpg
-
+from perennial_events import Connection
 from profile_service.segments.clauses import Clause, read_rule
 from profile_service.segments.comparisons import Parameters
 from profile_service.segments.compile import Compiler, Node, Scope
 from profile_service.segments.rules import triggers_of
-
-Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 AT_ONCE = 20
 """Segments in one statement. More would cost the planner more than they share."""

@@ -14,12 +14,12 @@ from zlib import crc32
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from perennial_events import Event, Received, driver, emit, reading_driver
+from perennial_events import Connection, Event, Received, driver, emit, reading_driver
 from perennial_events.catalogue import Clicked, SegmentEntered, SegmentLeft
 from perennial_events.catalogue.customers import SegmentChange
 from perennial_events.identities import ANONYMOUS
 from profile_service.segments import evaluation
-from profile_service.segments.evaluation import Change, Connection, Definition, Definitions
+from profile_service.segments.evaluation import Change, Definition, Definitions
 from profile_service.segments.fields import EVERY_CLICK
 from profile_service.segments.rules import STITCHED
 from profile_service.state.facts import name_of

@@ -4,8 +4,7 @@ from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
 
-import asyncpg
-
+from perennial_events import Connection
 from profile_service.worth.measuring import ORDER_MARGIN, YEAR
 
 CART_ABANDONED_AFTER = "24 hours"
@@ -139,9 +138,7 @@ _STATE = f"""
 """  # noqa: S608 - put together from the constants above
 
 
-async def read_state(
-    connection: "asyncpg.Connection[Any]", customer_id: str, now: datetime
-) -> Any | None:
+async def read_state(connection: Connection, customer_id: str, now: datetime) -> Any | None:
     """The row behind `GET /v1/customers/{id}/state`, or None for a customer that is not known."""
     row = await connection.fetchrow(_STATE, customer_id, now)
     return None if row is None else SimpleNamespace(**row)

@@ -4,13 +4,9 @@ Rows are taken in key order, so that two workers that touch the same ones wait b
 """
 
 import json
-from typing import Any, TypeAlias
 
-import asyncpg
-
+from perennial_events import Connection
 from profile_service.state.changes import Facts
-
-Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 _ORDERS = """
     INSERT INTO order_facts AS f (

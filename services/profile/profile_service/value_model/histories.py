@@ -5,13 +5,9 @@ an order without a rate counts, its money does not.
 """
 
 from collections.abc import Collection
-from typing import Any, TypeAlias
 
-import asyncpg
-
+from perennial_events import Connection
 from profile_service.value_model.rules import History
-
-Connection: TypeAlias = "asyncpg.Connection[Any]"
 
 _BOUGHT = "paid_at IS NOT NULL AND cancelled_at IS NULL"
 _DAY = "CAST(coalesce(placed_at, paid_at) AT TIME ZONE 'UTC' AS date)"

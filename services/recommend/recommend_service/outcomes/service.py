@@ -9,7 +9,8 @@ from uuid import UUID
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events import driver, reading_driver
-from recommend_service.errors import DecisionNotFound, SkuNotRecommended
+from perennial_http import Invalid
+from recommend_service.errors import DecisionNotFound
 from recommend_service.facts.projection import write_journal
 from recommend_service.outcomes.rules import Place, Tried, Worth, weights_from, worth
 
@@ -87,7 +88,7 @@ async def store_outcomes(
 ) -> None:
     """Store what became of one answer; what was told before changes nothing.
 
-    Raises `DecisionNotFound` and `SkuNotRecommended`.
+    Raises `DecisionNotFound`, and `Invalid` for a product that was not in it.
     """
     try:
         decision_id = UUID(recommendation_id)
@@ -101,7 +102,9 @@ async def store_outcomes(
         raise DecisionNotFound(recommendation_id)
     for place, outcome in enumerate(outcomes):
         if outcome.sku not in skus:
-            raise SkuNotRecommended(place, outcome.sku)
+            raise Invalid.field(
+                f"/outcomes/{place}/sku", f"{outcome.sku} was not among those recommended"
+            )
     await connection.execute(_STORE, decision_id, *zip(*outcomes, strict=True))
 
 

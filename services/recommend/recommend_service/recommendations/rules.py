@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
-from recommend_service.errors import UnknownStrategy
+from perennial_http import Invalid
 from recommend_service.strategies.offers import STRATEGIES, Strategy
 
 Placement = Literal["home", "product", "cart", "order", "email"]
@@ -55,13 +55,17 @@ class Recommendation:
 def strategies_of(
     placement: Placement, asked: str | None, weights: Mapping[str, Mapping[str, float]]
 ) -> Mapping[Strategy, float]:
-    """The strategies to ask, with their weights. Raises `UnknownStrategy`."""
+    """The strategies to ask, with their weights. Raises `Invalid` for one that is none."""
     if asked is None:
         stated = weights.get(placement, WEIGHTS[placement])
         return {name: stated[name] for name in STRATEGIES if stated.get(name, 0.0) > 0}
     chosen: dict[Strategy, float] = {name: 1.0 for name in STRATEGIES if name == asked}
     if not chosen:
-        raise UnknownStrategy(asked, STRATEGIES)
+        raise Invalid.parameter(
+            "strategy",
+            f"{asked} is no strategy; ask for one of {', '.join(STRATEGIES)}, or leave the parameter"
+            " out and get what fits the placement",
+        )
     return chosen
 
 

@@ -41,16 +41,15 @@ class Recommender:
         limit: int,
         at: datetime,
     ) -> tuple[Decision, list[Recommendation]]:
-        """What to offer now, and as what it is noted. Raises `UnknownStrategy`."""
+        """What to offer now, and as what it is noted. Raises `Invalid` for an unknown strategy."""
         memory, shop = self._live.memory, self._live.shop
         weights = strategies_of(placement, strategy, shop.weights)
         named = memory.customer(customer_id, anonymous_id)
         who = identity(named, anonymous_id)
+        visitor = who or str(uuids.uuid4())
         held = who is not None and share_of("holdout", who) < self._holdout_share
         # The same visitor explores for an hour: an answer does not change with each look at it.
-        explores = strategy is None and (
-            share_of("explore", who or str(uuids.uuid4()), at) < self._exploring_share
-        )
+        explores = strategy is None and (share_of("explore", visitor, at) < self._exploring_share)
         asked = Asked(
             placement=placement,
             customer_id=customer_id,
@@ -60,7 +59,7 @@ class Recommender:
             weights=weights,
             limit=limit,
             alone=strategy is not None,
-            explores=(who or str(uuids.uuid4())) if explores else None,
+            explores=visitor if explores else None,
         )
         chosen = [] if held else Ranking(memory, shop, asked, at).answer()
         decision = _decision(chosen, asked, who, at, holdout=held)

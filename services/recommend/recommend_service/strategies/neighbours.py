@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recommend_service.strategies.scored import NOTHING, Floats, Ints, Scored, added_up
+from recommend_service.strategies.scored import NOTHING, Floats, Ints, Scored, added_up, latest
 from recommend_service.strategies.visits import Visits
 
 
@@ -31,7 +31,7 @@ def after(visits: Visits, session: Ints, settings: Settings = USUAL) -> Scored:
     the products that they share, later ones counting for more, and vote for what they held, the more
     so the later in our session the latest shared product stands.
     """
-    recent = _latest(session, settings.session)
+    recent = latest(session, settings.session)
     if not len(recent):
         return NOTHING
     # Position 0 is the latest product.
@@ -42,14 +42,14 @@ def after(visits: Visits, session: Ints, settings: Settings = USUAL) -> Scored:
     place = np.repeat(np.arange(len(lists)), [len(each) for each in lists])
     found, which = np.unique(met, return_inverse=True)
     similarity = np.bincount(which, settings.fading**place).astype(np.float64)
-    # Each visit is listed in the order of the places, so the first mention has the latest product.
-    latest = np.full(len(found), len(lists))
-    np.minimum.at(latest, which, place)
+    # The place of the latest product that we share with each.
+    shared = np.full(len(found), len(lists))
+    np.minimum.at(shared, which, place)
     if len(found) > settings.neighbours:
         # Of equally similar sessions the newest.
         order = np.lexsort((-visits.at[found], -similarity))[: settings.neighbours]
-        found, similarity, latest = found[order], similarity[order], latest[order]
-    votes = similarity * np.maximum(0.0, 1 - 0.1 * latest)
+        found, similarity, shared = found[order], similarity[order], shared[order]
+    votes = similarity * np.maximum(0.0, 1 - 0.1 * shared)
     items = visits.items[found]
     scores: Floats = np.repeat(votes, items.shape[1]).astype(np.float64)
     scored = added_up(items.ravel(), scores)
@@ -61,17 +61,10 @@ def after(visits: Visits, session: Ints, settings: Settings = USUAL) -> Scored:
     return scored
 
 
-def _latest(session: Ints, most: int) -> Ints:
-    """The session's different products, the latest first."""
-    backwards = session[::-1]
-    _, first = np.unique(backwards, return_index=True)
-    return backwards[np.sort(first)][:most]
-
-
 def reasons(visits: Visits, session: Ints, item: int, most: int) -> list[int]:
     """The products of the session with which most of its neighbours viewed this one."""
     met = []
-    for place, seed in enumerate(_latest(session, 5).tolist()):
+    for place, seed in enumerate(latest(session, 5).tolist()):
         with_seed = visits.items[visits.of_item(seed)]
         together = int((with_seed == item).any(axis=1).sum()) if len(with_seed) else 0
         if together:

@@ -17,7 +17,7 @@ from recommend_service.strategies import (
     together,
     trending,
 )
-from recommend_service.strategies.scored import NOTHING, Floats, Ints, Scored, joined
+from recommend_service.strategies.scored import NOTHING, Floats, Ints, Scored, joined, latest
 from recommend_service.strategies.taste import NO_TASTE, Taste, liked
 from recommend_service.strategies.visits import Visits
 
@@ -104,8 +104,8 @@ class Question:
         """The products to conclude from: those asked about, or else the latest viewed and bought."""
         if len(self.seeds):
             return self.seeds
-        viewed = _latest(self.session, SEEDS)
-        bought = _latest(self.purchases.items, SEEDS)
+        viewed = latest(self.session, SEEDS)
+        bought = latest(self.purchases.items, SEEDS)
         bought = bought[~np.isin(bought, viewed)]
         room = max(SEEDS // 2, SEEDS - len(bought))
         return np.concatenate([viewed[:room], bought])[:SEEDS]
@@ -118,12 +118,6 @@ class Question:
                 for seed in self.starts
             ]
         return self._met
-
-
-def _latest(items: Ints, most: int) -> Ints:
-    backwards = items[::-1]
-    _, first = np.unique(backwards, return_index=True)
-    return backwards[np.sort(first)][:most]
 
 
 def _for_you(models: Models, question: Question) -> Scored:
@@ -184,7 +178,7 @@ def _reactivate(models: Models, question: Question) -> Scored:
     at = question.purchases.at
     if not len(at) or question.now - float(at.max()) < reactivate.AWAY:
         return NOTHING
-    return models.comebacks.like(_latest(question.purchases.items, 50))
+    return models.comebacks.like(latest(question.purchases.items, 50))
 
 
 def _trending(models: Models, question: Question) -> Scored:
@@ -194,7 +188,7 @@ def _trending(models: Models, question: Question) -> Scored:
 
 def _new(models: Models, question: Question) -> Scored:
     goods = models.goods
-    history = np.concatenate([question.starts, _latest(question.purchases.items, 20)])
+    history = np.concatenate([question.starts, latest(question.purchases.items, 20)])
     return content.new_like(history, goods.words, goods.new(), question.now)
 
 

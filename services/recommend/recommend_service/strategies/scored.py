@@ -45,6 +45,13 @@ def added_up(items: Ints, scores: Floats) -> Scored:
     return Scored(found.astype(np.int32), sums[found])
 
 
+def latest(items: Ints, most: int) -> Ints:
+    """The different products among these, which stand in order of time: the latest first."""
+    backwards = items[::-1]
+    _, first = np.unique(backwards, return_index=True)
+    return backwards[np.sort(first)][:most]
+
+
 def joined(parts: list[Scored]) -> Scored:
     """The sum of the scores over several answers."""
     if not parts:

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from recommend_service.strategies.scored import NOTHING, Floats, Ints, Scored, joined
+from recommend_service.strategies.scored import NOTHING, Ints, Scored, joined
 from recommend_service.strategies.visits import Visits
 
 DAY = 86_400.0
@@ -72,14 +72,3 @@ def crossing(found: Scored, categories: Ints, cart: Ints) -> Scored:
     theirs = categories[found.items]
     other = (theirs >= 0) & ~np.isin(theirs, categories[cart])
     return Scored(found.items[other], found.scores[other])
-
-
-def without(found: Scored, left_out: Ints) -> Scored:
-    """The same without these products."""
-    keep = ~np.isin(found.items, left_out)
-    return Scored(found.items[keep], found.scores[keep])
-
-
-def scaled(found: Scored, by: Floats) -> Scored:
-    """The scores times a factor for each product."""
-    return Scored(found.items, found.scores * by[found.items])

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from perennial_events import Database, driver
+from perennial_events import Connection, Database, driver
 from profile_service.value_model import rules
 from profile_service.value_model.fitting.scoring import Histories, predict
-from profile_service.value_model.histories import Connection, histories_of
+from profile_service.value_model.histories import histories_of
 from profile_service.value_model.rules import History, Model
 from profile_service.value_model.service import model_in_force
 

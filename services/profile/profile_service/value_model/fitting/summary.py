@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from perennial_events import Connection
 from profile_service.value_model.fitting.bg_nbd import Days
 from profile_service.value_model.fitting.validation import Tracked
-from profile_service.value_model.histories import PURCHASE_DAYS, Connection
+from profile_service.value_model.histories import PURCHASE_DAYS
 from profile_service.value_model.rules import DAYS_A_WEEK
 
 # One row a customer who had begun by the end of the calibration; every column is set, so that the rows
