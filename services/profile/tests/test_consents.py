@@ -96,6 +96,45 @@ async def test_a_stale_writer_is_told(client: httpx.AsyncClient) -> None:
     assert stale.status_code == 412
 
 
+async def test_merged_ids_share_their_word_until_the_merge_is_undone(
+    client: httpx.AsyncClient, clock: Any
+) -> None:
+    await client.post("/v1/customers", json={"customer_id": "c-2"})
+    other = "/v1/customers/c-2/consents/email/marketing"
+    await say(client, "granted")
+    clock.turn(minutes=1)
+    await client.put(other, json={"status": "withdrawn", "source": "letter"})
+    merge = (await client.post("/v1/customers/c-2/merge", json={"into": "c-1"})).json()
+
+    for path in (EMAIL, other):
+        assert (await client.get(path)).json()["status"] == "withdrawn"
+    for id in ("c-1", "c-2"):
+        (only,) = (await client.get(f"/v1/customers/{id}/consents")).json()["data"]
+        assert (only["status"], only["customer_id"]) == ("withdrawn", "c-2")
+        history = (await client.get(f"/v1/customers/{id}/consents/history")).json()["data"]
+        assert [each["source"] for each in history] == ["letter", "checkout"]
+
+    clock.turn(minutes=1)
+    before = (await client.get(EMAIL)).headers["ETag"]
+    again = await client.put(
+        other, json={"status": "granted", "source": "app"}, headers={"If-Match": before}
+    )
+    assert again.status_code == 200, again.text
+    assert (await client.get(EMAIL)).headers["ETag"] == again.headers["ETag"] != before
+    assert (await client.get(EMAIL)).json()["status"] == "granted"
+    stale = await say_if(client, before)
+    assert stale.status_code == 412
+
+    await client.post(f"/v1/merges/{merge['merge_id']}/undo")
+    assert (await client.get(EMAIL)).json()["source"] == "checkout"
+    assert (await client.get(other)).json()["source"] == "app"
+
+
+async def say_if(client: httpx.AsyncClient, tag: str) -> httpx.Response:
+    said = {"status": "withdrawn", "source": "letter"}
+    return await client.put(EMAIL, json=said, headers={"If-Match": tag})
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [

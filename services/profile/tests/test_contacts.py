@@ -91,6 +91,31 @@ async def test_withdrawing_acts_on_the_very_next_look_up(client: httpx.AsyncClie
         assert (await look_up(client, "c-1"))[0]["reason"] == "no_consent"
 
 
+async def test_merged_ids_are_one_who_said_one_thing_last(
+    client: httpx.AsyncClient, clock: Any
+) -> None:
+    address = {"email": "jane@b.org", "attributes": {"push_token": "t-1"}}
+    await client.post("/v1/customers", json={"customer_id": "old", **address})
+    await client.post("/v1/customers", json={"customer_id": "new", "name": "Jane Roe"})
+    await consent(client, "old", "granted")
+    merge = (await client.post("/v1/customers/old/merge", json={"into": "new"})).json()
+
+    for each in await look_up(client, "new", "old", "new"):
+        assert (each["address"], each["name"], each["reason"]) == ("jane@b.org", "Jane Roe", None)
+    assert [each["customer_id"] for each in await look_up(client, "old", "new")] == ["old", "new"]
+
+    clock.turn(minutes=1)
+    await consent(client, "new", "withdrawn")
+    assert {each["reason"] for each in await look_up(client, "new", "old")} == {"no_consent"}
+
+    await client.post(f"/v1/merges/{merge['merge_id']}/undo")
+    apart = await look_up(client, "new", "old")
+    assert [(each["address"], each["reason"]) for each in apart] == [
+        (None, "no_address"),
+        ("jane@b.org", None),
+    ]
+
+
 async def test_an_idempotency_key_brings_no_permission_of_yesterday(
     client: httpx.AsyncClient,
 ) -> None:

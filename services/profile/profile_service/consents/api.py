@@ -26,7 +26,6 @@ from perennial_http import (
 )
 from profile_service.consents import service
 from profile_service.consents.models import Channel, Consent, Purpose, Status
-from profile_service.customers.service import get_customer
 
 router = APIRouter(route_class=TransactionalRoute, tags=["consents"])
 
@@ -41,6 +40,7 @@ class ConsentBody(Body):
 
 class ConsentAnswer(Answer):
     customer_id: Id
+    """The id that it was said under; another one than was asked about where the two were merged."""
     channel: Channel
     purpose: Purpose
     status: Status
@@ -68,10 +68,10 @@ async def put_consent(
     if_match: IfMatch = None,
 ) -> ConsentAnswer:
     """The customer allows this, or does no longer. The next look-up acts on it."""
-    id, before = await service.lock_consent(session, customer_id, channel, purpose)
-    check_if_match(if_match, before.version if before else 0)
+    said = await service.lock_consent(session, customer_id, channel, purpose)
+    check_if_match(if_match, said.version)
     consent = Consent(
-        customer_id=id,
+        customer_id=customer_id,
         channel=channel,
         purpose=purpose,
         status=body.status,
@@ -79,9 +79,9 @@ async def put_consent(
         proof=body.proof,
         at=request.app.state.clock(),
     )
-    consent = await service.record_consent(session, consent, before)
-    response.headers["ETag"] = etag(consent.version)
-    return ConsentAnswer.model_validate(consent)
+    said = await service.record_consent(session, consent, said)
+    response.headers["ETag"] = etag(said.version)
+    return ConsentAnswer.model_validate(said.holds)
 
 
 @router.get(
@@ -101,8 +101,8 @@ async def get_consent(
     customer_id: Id, channel: Channel, purpose: Purpose, session: Session, response: Response
 ) -> ConsentAnswer:
     """What holds now for this channel and purpose."""
-    consent = await service.get_consent(session, customer_id, channel, purpose)
-    response.headers["ETag"] = etag(consent.version)
+    consent, version = await service.get_consent(session, customer_id, channel, purpose)
+    response.headers["ETag"] = etag(version)
     return ConsentAnswer.model_validate(consent)
 
 
@@ -119,13 +119,13 @@ async def get_consent_history(
     customer_id: Id, query: Annotated[HistoryQuery, Query()], session: Session
 ) -> Page[ConsentAnswer]:
     """Everything the customer ever said about it, the latest first."""
-    customer = await get_customer(session, customer_id)
-    statement = select(Consent).where(Consent.customer_id == customer.customer_id)
+    ids = await service.known_ids(session, customer_id)
+    statement = select(Consent).where(Consent.customer_id.in_(ids))
     if query.channel is not None:
         statement = statement.where(Consent.channel == query.channel)
     if query.purpose is not None:
         statement = statement.where(Consent.purpose == query.purpose)
-    keyset = (Consent.at, Consent.channel, Consent.purpose, Consent.version)
+    keyset = (Consent.at, Consent.channel, Consent.purpose, Consent.version, Consent.customer_id)
     consents, cursor = await fetch_page(session, statement, keyset, query)
     data = [ConsentAnswer.model_validate(each) for each in consents]
     return Page(data=data, next_cursor=cursor)

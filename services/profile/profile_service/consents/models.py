@@ -1,7 +1,8 @@
 """A consent: one thing that a customer said about one channel and one purpose."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
@@ -16,11 +17,12 @@ Status = Literal["granted", "withdrawn"]
 
 
 class Consent(Base):
-    """What was said last, or once. Rows are only added; the highest version holds."""
+    """What was said last, or once. Rows are only added; of one id the highest version holds."""
 
     __tablename__ = "consents"
 
     customer_id: Mapped[str] = mapped_column(primary_key=True)
+    """As it was named, also where that customer was merged since."""
     channel: Mapped[Channel] = mapped_column(primary_key=True)
     purpose: Mapped[Purpose] = mapped_column(primary_key=True)
     version: Mapped[int] = mapped_column(primary_key=True)
@@ -31,9 +33,11 @@ class Consent(Base):
     """What shows it, such as the form's wording and the address that it came from. Personal data."""
     at: Mapped[datetime]
 
-    def say(self, before: "Consent | None") -> list[Event]:
+    def say(self, said: "Said") -> list[Event]:
         """Follow what was said before; told where that changes what is allowed."""
-        self.version = before.version + 1 if before else 1
+        own = (each.version for each in said.last if each.customer_id == self.customer_id)
+        self.version = next(own, 0) + 1
+        before = said.holds
         if before is not None and before.status == self.status:
             return []
         return [
@@ -54,3 +58,23 @@ class Consent(Base):
             before.source,
             before.proof,
         )
+
+
+class Said(NamedTuple):
+    """What a customer said last about one channel and purpose, under each of the ids they go by."""
+
+    last: Sequence[Consent]
+
+    @property
+    def holds(self) -> Consent | None:
+        """The latest word, whichever id it was said under; of two at one time, the withdrawal."""
+        return max(
+            self.last,
+            key=lambda each: (each.at, each.status == "withdrawn", each.customer_id),
+            default=None,
+        )
+
+    @property
+    def version(self) -> int:
+        """How often they said anything about it."""
+        return sum(each.version for each in self.last)

@@ -68,8 +68,7 @@ def render(known: rules.Known, channel: Channel) -> ContactAnswer:
 async def look_up_contacts(body: LookupBody, request: Request) -> ContactsAnswer:
     """Address and permission of up to 500 customers, each in its place: to be asked before each send."""
     runtime = runtime_of(request.scope)
-    async with runtime.database.connection() as connection:
-        found = await service.look_up(connection, body.customer_ids, body.channel, body.purpose)
+    found = await service.look_up(runtime.database, body.customer_ids, body.channel, body.purpose)
     contacts = [render(known, body.channel) for known in found]
     told = [contact.customer_id for contact in contacts if contact.reason is None]
     if told:

@@ -1,10 +1,11 @@
 """Whether a customer may be reached on a channel for a purpose, and where. Pure functions."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
-from profile_service.consents.models import Channel
+from profile_service.consents.models import Channel, Said
+from profile_service.identities.rules import filled
 
 Reason = Literal["unknown", "erased", "no_address", "no_consent"]
 
@@ -29,6 +30,29 @@ class Known(NamedTuple):
     status: str | None
     """What they said last about this channel and purpose; None where they never did."""
     status_at: datetime | None
+
+
+def known_as_one(customer_id: str, described: Sequence[Any], said: Said) -> Known:
+    """What stands about somebody who goes by several ids: the survivor first, then those merged in."""
+    details = filled(described)
+    attributes = details["attributes"]
+    holds = said.holds
+    return Known(
+        customer_id=customer_id,
+        known=True,
+        erased=False,
+        **{name: details[name] for name in ("email", "phone", "name", "postcode", "country")},
+        street=_text(attributes.get("address")),
+        push_token=_text(attributes.get("push_token")),
+        locale=details["locale"],
+        timezone=details["timezone"],
+        status=holds.status if holds else None,
+        status_at=holds.at if holds else None,
+    )
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
 
 
 def _letter(known: Known) -> str | None:

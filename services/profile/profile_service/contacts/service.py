@@ -1,10 +1,12 @@
-"""The look-up of contacts, in one statement."""
+"""The look-up of contacts: one statement, and two more where some of them were merged."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
-from perennial_events import Connection
-from profile_service.consents.models import Channel, Purpose
-from profile_service.contacts.rules import Known
+from perennial_events import Database
+from profile_service.consents.models import Channel, Purpose, Said
+from profile_service.consents.service import last_words
+from profile_service.contacts.rules import Known, known_as_one
+from profile_service.customers.service import whole_customers
 
 # A shop keeps a device's token and the street in attributes of these names.
 _LOOKUP = """
@@ -25,13 +27,39 @@ _LOOKUP = """
     ORDER BY asked.place
 """
 
+_MERGED = """
+    SELECT id FROM unnest($1::text[]) AS id
+    WHERE id COLLATE "C" IN (SELECT customer_id FROM merges WHERE undone_at IS NULL)
+       OR id COLLATE "C" IN (SELECT into_id FROM merges WHERE undone_at IS NULL)
+"""
+
 
 async def look_up(
-    connection: Connection,
-    customer_ids: Sequence[str],
-    channel: Channel,
-    purpose: Purpose,
+    database: Database, customer_ids: Sequence[str], channel: Channel, purpose: Purpose
 ) -> list[Known]:
     """What stands about each of these customers at this very moment, in the order asked."""
-    rows = await connection.fetch(_LOOKUP, customer_ids, channel, purpose)
-    return [Known(*row) for row in rows]
+    async with database.connection() as connection:
+        rows = await connection.fetch(_LOOKUP, customer_ids, channel, purpose)
+        merged = {id for (id,) in await connection.fetch(_MERGED, customer_ids)}
+    known = [Known(*row) for row in rows]
+    several = {each.customer_id for each in known if each.customer_id in merged and not each.erased}
+    if not several:
+        return known
+    whole = await _look_up_whole(database, several, channel, purpose)
+    return [whole.get(each.customer_id, each) for each in known]
+
+
+async def _look_up_whole(
+    database: Database, customer_ids: Collection[str], channel: Channel, purpose: Purpose
+) -> dict[str, Known]:
+    """The same for customers who go by several ids."""
+    async with database.reading() as session:
+        whole = await whole_customers(session, customer_ids)
+        ids = {each.customer_id for described in whole.values() for each in described}
+        words = await last_words(session, ids, {"channel": channel, "purpose": purpose})
+    by_id = {each.customer_id: each for each in words}
+    said = {
+        id: Said([by_id[each.customer_id] for each in described if each.customer_id in by_id])
+        for id, described in whole.items()
+    }
+    return {id: known_as_one(id, described, said[id]) for id, described in whole.items()}
