@@ -70,7 +70,9 @@ def subscriptions(clock: Clock, days: Thresholds, costs: Costs) -> Subscriptions
         projections=(CUSTOMER_STATE,),
         reactions=(
             Reaction("meet customers", tuple(GATHERERS), meet),
-            Reaction("score customers", (OrderPaid, OrderCancelled, OrderRefunded), score),
+            Reaction(
+                "score customers", (OrderPaid, OrderPriced, OrderCancelled, OrderRefunded), score
+            ),
             Reaction("review stages", (OrderPaid, OrderCancelled), review),
             Reaction("review merged", MERGES, review_merged),
             Reaction("review worth", (*MOVE_WORTH, *MERGES), measure),

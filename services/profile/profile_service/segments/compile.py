@@ -246,13 +246,14 @@ class Compiler:
 
     def _population(self) -> str:
         chosen = "AND customer_id = ANY ($2::text[])" if self._scope is Scope.BATCH else ""
-        # Who was merged into somebody else is nobody any more. The time is named because a statement
-        # must use each of its parameters, and not every rule asks for it.
+        # Who was merged into somebody else is nobody any more, and who was erased is no one to choose.
+        # The time is named because a statement must use each of its parameters, and not every rule
+        # asks for it.
         people = f"""population AS MATERIALIZED (
             SELECT customer_id FROM customers
             WHERE NOT EXISTS (SELECT FROM aliases AS a
                               WHERE a.identity = customers.customer_id AND a.customer_id IS NOT NULL)
-              AND {NOW} IS NOT NULL {chosen})"""  # noqa: S608 - of the constants here
+              AND erased_at IS NULL AND {NOW} IS NOT NULL {chosen})"""  # noqa: S608 - of the constants here
         if self._scope is Scope.EVERYBODY:
             return people
         return f"""{people}, identities AS MATERIALIZED (

@@ -225,6 +225,20 @@ async def test_a_new_rule_is_held_against_everybody(
     assert (await client.get("/v1/customers/c-1/segments")).json()["data"] == []
 
 
+async def test_who_was_erased_is_chosen_by_no_rule(
+    segments: Any, tell: Any, client: httpx.AsyncClient
+) -> None:
+    await segments.make("buyers", BOUGHT)
+    await tell(*order("o-1"), *order("o-2", "c-2"))
+    assert await segments.members("buyers") == ["c-1", "c-2"]
+    assert (await client.delete("/v1/customers/c-1")).status_code == 202
+    assert await segments.members("buyers") == ["c-2"]
+    await tell(*order("o-3"), *order("o-4", "c-2"))
+    assert await segments.members("buyers") == ["c-2"]
+    await segments.make("loyal", {"field": "orders.count", "op": ">=", "value": 2})
+    assert await segments.members("loyal") == ["c-2"]
+
+
 async def test_imported_history_is_flagged(segments: Any, tell: Any, clock: Any) -> None:
     await segments.make("buyers", BOUGHT)
     await tell(*order("o-1"), at=clock() - timedelta(days=400), imported=True)

@@ -14,7 +14,7 @@ import pytest
 from sqlalchemy import text
 
 from perennial_events import Timer
-from perennial_events.catalogue import OrderCancelled, OrderRefunded
+from perennial_events.catalogue import OrderCancelled, OrderPriced, OrderRefunded
 from perennial_events.timers import run_due
 from perennial_http import ServiceApp
 from perennial_http.testing import until
@@ -96,6 +96,12 @@ async def test_a_customer_is_scored_after_each_of_their_events(
     third = (await state_of("c-new"))["prediction"]
     assert third["clv_365d"]["amount"] < second["clv_365d"]["amount"]
     assert third["expected_orders_90d"] == second["expected_orders_90d"]
+    # It turns out to have been worth more.
+    await tell(
+        OrderPriced(**money, lines=[], total=9_000, base_total=20_000, base_cost=0, refunded_more=0)
+    )
+    fourth = (await state_of("c-new"))["prediction"]
+    assert fourth["clv_365d"]["amount"] > third["clv_365d"]["amount"]
     await tell(OrderCancelled(refunded=0, **money))
     assert (await state_of("c-new"))["prediction"]["p_alive"] == 1
     await tell(OrderCancelled(refunded=0, **{**money, "order_id": "new-1"}))
