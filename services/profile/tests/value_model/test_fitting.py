@@ -14,15 +14,21 @@ import pytest
 from sqlalchemy import text
 
 from perennial_events import Timer
-from perennial_events.catalogue import OrderCancelled, OrderPriced, OrderRefunded
+from perennial_events.catalogue import (
+    CustomersMerged,
+    OrderCancelled,
+    OrderPriced,
+    OrderRefunded,
+)
 from perennial_events.timers import run_due
 from perennial_http import ServiceApp
 from perennial_http.testing import until
 from profile_service.stages.rules import Thresholds
 from profile_service.stages.service import review_due
+from profile_service.value_model.fitting import rescoring
 from profile_service.value_model.models import model_of
 from profile_service.value_model.rules import History, predict
-from profile_service.value_model.service import schedule_work, standing_model
+from profile_service.value_model.service import schedule_work, score_customers, standing_model
 
 DAYS = Thresholds(30, 90, 180)
 
@@ -107,6 +113,42 @@ async def test_a_customer_is_scored_after_each_of_their_events(
     await tell(OrderCancelled(refunded=0, **{**money, "order_id": "new-1"}))
     assert (await state_of("c-new"))["prediction"] is None
     assert not await rows(app, "SELECT 1 FROM predictions WHERE customer_id = 'c-new'")
+
+
+async def test_everybody_is_scored_together_as_they_are_one_by_one(
+    history: Any, year_of_orders: Any, fit: Any, tell: Any, order: Any, app: ServiceApp, clock: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    await history(year_of_orders)
+    await fit()
+    await tell(
+        CustomersMerged(merge_id="m-1", customer_id="c-7", into_id="c-21"),
+        CustomersMerged(merge_id="m-2", customer_id="c-99", into_id="c-3"),
+        *order("late", "c-99", 7_000),
+        *order("first", "c-new", 5_000),
+    )
+    everything = "SELECT * FROM predictions ORDER BY customer_id"
+    ids = [f"c-{number}" for number in range(250)] + ["c-new"]
+    async with app.runtime.database.transaction() as session:
+        await score_customers(session, ids, clock())
+    one_by_one = await rows(app, everything)
+    assert len(one_by_one) == 249
+
+    # Some are known, some new, and of one nothing is left.
+    async with app.runtime.database.transaction() as session:
+        await session.execute(text("DELETE FROM predictions WHERE customer_id > 'c-2'"))
+        await session.execute(text("UPDATE predictions SET p_alive = 0, repeats = 0"))
+        await session.execute(
+            text("UPDATE predictions SET customer_id = 'c-0x' WHERE customer_id = 'c-1'")
+        )
+    monkeypatch.setattr(rescoring, "AT_ONCE", 60)
+    await rescoring.rescore(app.runtime.database, clock())
+
+    together = await rows(app, everything)
+    assert [row.customer_id for row in together] == [row.customer_id for row in one_by_one]
+    for ours, theirs in zip(together, one_by_one, strict=True):
+        for one, other in zip(ours, theirs, strict=True):
+            assert one == (pytest.approx(other, rel=1e-9) if isinstance(other, float) else other)
 
 
 async def test_time_alone_lowers_p_alive_and_moves_stages(

@@ -1,18 +1,18 @@
 """What a fit is made of, read set-wise from the order facts."""
 
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from perennial_events import Connection
 from profile_service.value_model.fitting.bg_nbd import Days
+from profile_service.value_model.fitting.copying import read_arrays
 from profile_service.value_model.fitting.validation import Tracked
 from profile_service.value_model.histories import PURCHASE_DAYS
 from profile_service.value_model.rules import DAYS_A_WEEK
 
-# One row a customer who had begun by the end of the calibration; every column is set, so that the rows
-# of the binary COPY are of one width.
+# One row a customer who had begun by the end of the calibration.
 _CUSTOMERS = """
     SELECT first_day - $1::date,
            CAST(count(*) FILTER (WHERE day <= $2::date) - 1 AS integer),
@@ -36,7 +36,6 @@ _FORGET_OLD = "DELETE FROM purchase_days WHERE first_day < $1::date - 7305"
 _LONGEST_HOLDOUT = timedelta(weeks=26)
 
 _WIDTHS = (4, 4, 4, 4, 8, 4)
-_HEADER_BYTES, _TRAILER_BYTES = 19, 2
 
 
 class Purchases(NamedTuple):
@@ -86,25 +85,10 @@ async def read_purchases(
     )
     if origin is None:
         return None
-    first, repeats, recency, value_days, value_sum, bought_after = await _copied(
-        connection, origin, calibration_end, as_of
+    first, repeats, recency, value_days, value_sum, bought_after = await read_arrays(
+        connection, _CUSTOMERS, origin, calibration_end, as_of, widths=_WIDTHS
     )
     weekly = np.zeros((as_of - origin).days // DAYS_A_WEEK + 1, dtype=np.int64)
     for week, bought in await connection.fetch(_WEEKS, origin, calibration_end, as_of):
         weekly[week] = bought
     return Purchases(origin, first, repeats, recency, value_days, value_sum, bought_after, weekly)
-
-
-async def _copied(connection: Connection, *arguments: Any) -> list[Days]:
-    """The columns of `_CUSTOMERS`, by way of PostgreSQL's binary COPY: a million rows in a second."""
-    parts: list[bytes] = []
-
-    async def keep(part: bytes) -> None:
-        parts.append(part)
-
-    await connection.copy_from_query(_CUSTOMERS, *arguments, output=keep, format="binary")
-    fields: list[tuple[str, str]] = [("fields", ">i2")]
-    for place, width in enumerate(_WIDTHS):
-        fields += [(f"width{place}", ">i4"), (f"column{place}", f">i{width}")]
-    rows = np.frombuffer(b"".join(parts)[_HEADER_BYTES:-_TRAILER_BYTES], dtype=np.dtype(fields))
-    return [rows[f"column{place}"].astype(np.int64) for place in range(len(_WIDTHS))]
