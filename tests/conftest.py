@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import AsyncIterator, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -41,10 +42,17 @@ def platform(request: pytest.FixtureRequest) -> Iterator[RunningPlatform]:
     """The five services under their supervisor, on each log in turn."""
     if request.param == "kafka":
         _need_kafka(os.environ.get("PERENNIAL_REQUIRE_KAFKA") == "1")
+    with started(request.param) as running:
+        yield running
+
+
+@contextmanager
+def started(log: str) -> Iterator[RunningPlatform]:
+    """A platform that ends with the block."""
     # Not among pytest's own folders: each run of pytest closes their root to other users, and so to the
     # PostgreSQL of a run beside it.
     with TemporaryDirectory(prefix="perennial-") as folder:
-        running = RunningPlatform(Path(folder) / "home", request.param)
+        running = RunningPlatform(Path(folder) / "home", log)
         try:
             running.start()
             yield running

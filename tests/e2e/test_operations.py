@@ -106,7 +106,7 @@ async def test_a_rebuild_while_events_arrive_ends_with_equal_checksums(
 
 
 async def test_a_second_replay_changes_nothing(platform: RunningPlatform, shop: Shop) -> None:
-    arguments = ("replay", "--customers", "20", "--seed", "3")
+    arguments = ("replay", "--customers", "10", "--seed", "3")
 
     async def played() -> tuple[object, object]:
         said(await asyncio.to_thread(platform.command, *arguments))

@@ -1,10 +1,11 @@
 """The checker sees what it is there to see: each kind of damage, made on purpose and rolled back."""
 
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 
-from tests.conftest import ON_PLATFORMS
+from tests.conftest import started
 from tests.e2e.platform import RunningPlatform
 from tests.e2e.shop import Shop
 from tests.faults.checker import check, findings, opened, read_history, settle
@@ -29,11 +30,17 @@ DAMAGES = (
 """In which database, what the checker must say, and what is done to it."""
 
 
+pytestmark = pytest.mark.xdist_group("checker")
+
+
 # What the checker compares is the same on every log.
-on_postgres = pytest.mark.parametrize("platform", ON_PLATFORMS[:1], indirect=True)
+@pytest.fixture(scope="module", params=["postgres"])
+def platform(request: pytest.FixtureRequest) -> Iterator[RunningPlatform]:
+    """One with a short history: the checker goes through it for each kind of damage."""
+    with started(request.param) as running:
+        yield running
 
 
-@on_postgres
 async def test_every_kind_of_damage_is_found(platform: RunningPlatform, shop: Shop) -> None:
     async with under_load(shop, customers=4) as told:
         await at_least(told, 150)
@@ -60,7 +67,6 @@ async def test_every_kind_of_damage_is_found(platform: RunningPlatform, shop: Sh
     await check(platform.addresses, told)
 
 
-@on_postgres
 async def test_the_checker_waits_for_who_is_behind(platform: RunningPlatform, shop: Shop) -> None:
     await shop.post("profile", "/v1/customers", {"customer_id": f"c-{uuid4().hex[:12]}"})
     async with opened(platform.addresses) as (databases, log):
