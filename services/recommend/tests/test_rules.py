@@ -14,14 +14,15 @@ from recommend_service.outcomes.rules import (
     worth,
 )
 from recommend_service.recommendations.rules import (
+    DIVERSITY,
     WEIGHTS,
-    Recommendation,
+    Pick,
     diverse,
     drafted,
     share_of,
     strategies_of,
 )
-from recommend_service.strategies.offers import STRATEGIES
+from recommend_service.strategies.offers import STRATEGIES, Strategy
 
 NOON = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
@@ -39,24 +40,22 @@ def test_every_stated_weight_is_of_a_strategy() -> None:
 
 
 def test_no_category_takes_everything() -> None:
-    ranked = [Recommendation(f"a{n}", 1.0 - n / 100, "for_you") for n in range(5)]
-    ranked.append(Recommendation("b0", 0.8, "for_you"))
-    chosen = diverse(ranked, {**{f"a{n}": 0 for n in range(5)}, "b0": 1}, 3)
-    assert [each.sku for each in chosen] == ["a0", "a1", "b0"]
-    unknown = diverse(ranked, {}, 3)
-    assert [each.sku for each in unknown] == ["a0", "a1", "a2"]
+    ranked = [*((n, 1.0 - n / 100) for n in range(5)), (9, 0.8)]
+    chosen = diverse(ranked, [0] * 5 + [1], 3)
+    assert [item for item, _ in chosen] == [0, 1, 9]
+    assert [score for _, score in chosen] == pytest.approx([1.0, 0.99 * DIVERSITY, 0.8])
+    unknown = diverse(ranked, [-1] * 6, 3)
+    assert [item for item, _ in unknown] == [0, 1, 2]
 
 
 def test_a_draft_keeps_its_propensities_and_repeats_nothing() -> None:
-    both = Recommendation("x", 1, "for_you")
-    ranked = {
-        "for_you": [both, Recommendation("y", 1, "for_you")],
-        "trending": [Recommendation("x", 1, "trending")],
+    ranked: dict[Strategy, list[tuple[int, float]]] = {
+        "for_you": [(1, 1.0), (2, 0.5)],
+        "trending": [(1, 1.0)],
     }
-    chosen = drafted(ranked, 3, [0.9, 0.1, 0.5])  # type: ignore[arg-type]  # names of strategies
-    assert [(each.sku, each.strategy, each.propensity) for each in chosen] == [
-        ("x", "trending", 0.5),
-        ("y", "for_you", 1.0),
+    assert drafted(ranked, 3, [0.9, 0.1, 0.5]) == [
+        Pick(1, 1.0, "trending", 0.5),
+        Pick(2, 0.5, "for_you", 1.0),
     ]
 
 

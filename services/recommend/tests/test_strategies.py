@@ -11,7 +11,7 @@ from recommend_service.strategies import content, ladder, neighbours, repeat, ta
 from recommend_service.strategies.blend import blended, evened, fitted
 from recommend_service.strategies.gathering import gathered, sessions
 from recommend_service.strategies.reactivate import AWAY, Comebacks
-from recommend_service.strategies.scored import Ints, Scored
+from recommend_service.strategies.scored import Floats, Ints, Scored
 from recommend_service.strategies.together import meetings, together
 from recommend_service.strategies.visits import Visits
 
@@ -107,26 +107,34 @@ def test_the_latest_product_of_a_session_counts_most() -> None:
     visits = visits_of((1, 10), (2, 20), (1, 11), (2, 21), (2, 20))
     best = neighbours.after(visits, ints(1, 2)).best(5).items.tolist()
     assert best.index(20) < best.index(10)
-    assert neighbours.reasons(visits, ints(1, 2), 20, 3) == [2]
+    seen = neighbours.seen_with(visits, ints(1, 2))
+    assert neighbours.reasons(seen, 20, 3) == [2]
     assert not len(neighbours.after(visits, ints()).items)
 
 
 def test_together_is_the_cosine_and_less_where_it_is_chance() -> None:
     visits = visits_of((1, 2), (1, 2), (1, 2), (1, 3), (1, 3), (3, 4), (3, 5))
-    found = meetings(visits, 1, 6.0, support=2)
+    (found,) = meetings(visits, ints(1), 6.0, support=2)
     scores = dict(zip(found.found.items.tolist(), found.found.scores.tolist(), strict=True))
     assert scores[2] == pytest.approx(3 / 15**0.5, rel=1e-3)
     # 3 is in 4 of 7 visits, and in 2 of 5 with 1: less than by chance.
     assert scores[3] == pytest.approx(2 / 20**0.5 * (2 / 5) / (4 / 7), rel=1e-3)
-    assert not len(meetings(visits, 1, 6.0, support=4).found.items)
+    assert not len(meetings(visits, ints(1), 6.0, support=4)[0].found.items)
     assert together([found, found]).scores.sum() == pytest.approx(2 * sum(scores.values()))
 
 
 def test_meetings_fade() -> None:
     visits = visits_of((1, 2), (1, 2))
-    now = meetings(visits, 1, 0.0, support=2, half_life=DAY).found.scores[0]
-    later = meetings(visits, 1, 1 + DAY, support=2, half_life=DAY).found.scores[0]
+    now = meetings(visits, ints(1), 0.0, support=2, half_life=DAY)[0].found.scores[0]
+    later = meetings(visits, ints(1), 1 + DAY, support=2, half_life=DAY)[0].found.scores[0]
     assert later == pytest.approx(now / 2, rel=1e-3)
+
+
+def wanted_again(
+    bought: repeat.Purchases, now: float, rhythms: repeat.Rhythms, stated: Floats | None = None
+) -> Scored:
+    since = repeat.elapsed(bought, now, rhythms, stated)
+    return repeat.repeat(bought, now, rhythms, since)
 
 
 def test_repeat_waits_for_the_rhythm() -> None:
@@ -135,18 +143,18 @@ def test_repeat_waits_for_the_rhythm() -> None:
     rhythms = repeat.learn(owners, items, at)
     assert rhythms.gap[5] == pytest.approx(30 * DAY)
     bought = repeat.Purchases(items, at, ints(0, 1, 2, 3))
-    assert not len(repeat.repeat(bought, 90 * DAY + 3_600, rhythms).items)
-    assert repeat.repeat(bought, 120 * DAY, rhythms).items.tolist() == [5]
+    assert not len(wanted_again(bought, 90 * DAY + 3_600, rhythms).items)
+    assert wanted_again(bought, 120 * DAY, rhythms).items.tolist() == [5]
     stated = np.full(6, np.nan)
     stated[5] = 1_000 * DAY
-    assert not len(repeat.repeat(bought, 120 * DAY, rhythms, stated).items)
+    assert not len(wanted_again(bought, 120 * DAY, rhythms, stated).items)
 
 
 def test_what_is_bought_again_and_again_comes_before_what_is_bought_once() -> None:
     at = np.array([0, 10, 20, 20, 0, 0]) * DAY
     rhythms = repeat.learn(ints(0, 0, 0, 0, 1, 2), ints(5, 5, 5, 6, 6, 6), at)
     bought = repeat.Purchases(ints(5, 5, 5, 6), at[:4], ints(0, 1, 2, 2))
-    assert repeat.repeat(bought, 60 * DAY, rhythms).best(2).items.tolist() == [5, 6]
+    assert wanted_again(bought, 60 * DAY, rhythms).best(2).items.tolist() == [5, 6]
 
 
 def test_taste_finds_the_kind_that_somebody_likes() -> None:
@@ -160,6 +168,19 @@ def test_taste_finds_the_kind_that_somebody_likes() -> None:
     assert fitted_taste.nearest(ints(0, 15), 3, 1) == [0]
     assert not len(taste.liked(taste.NO_TASTE, ints(0), np.ones(1)).items)
     assert taste.fit(ints(), ints(), np.empty(0)) is taste.NO_TASTE
+
+
+def test_the_best_of_many_are_found_whatever_their_order() -> None:
+    random = np.random.default_rng(2)
+    for number in (10, 400, 5_000, 50_003):
+        items = random.permutation(number).astype(np.int32)
+        scores = random.integers(0, 300, number) / 300
+        expected = items[np.lexsort((items, -scores))]
+        for most in (1, 20, 300):
+            found = Scored(items, scores)
+            assert found.best(most).items.tolist() == expected[:most].tolist()
+            near = found.near(most)
+            assert set(expected[:most].tolist()) <= set(near.items.tolist())
 
 
 def test_trends_halve_each_day_and_take_back() -> None:
@@ -177,7 +198,10 @@ def test_trends_halve_each_day_and_take_back() -> None:
 def test_a_step_up_is_dearer_of_the_same_kind_and_within_reach() -> None:
     categories = ints(0, 0, 0, 0, 1)
     prices = np.array([100.0, 130.0, 240.0, 90.0, 130.0])
-    nobody = np.zeros(5)
+
+    def nobody(items: Ints) -> Floats:
+        return np.zeros(len(items))
+
     assert ladder.steps_up(0, categories, prices, nobody, None).best(9).items.tolist() == [1, 2]
     assert ladder.steps_up(0, categories, prices, nobody, 90.0).best(9).items.tolist() == [1]
     assert not len(ladder.steps_up(9, categories, prices, nobody, None).items)

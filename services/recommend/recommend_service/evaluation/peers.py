@@ -1,6 +1,5 @@
 """What others ship, in the same run: the library `implicit`, and what is simple enough to write down."""
 
-import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
@@ -34,8 +33,6 @@ def peers(train: Events) -> Mapping[str, Peer]:
             "item_knn and implicit_als are left out: `pip install implicit` adds them\n"
         )
         return found
-    # Its models ask for one thread of BLAS, and warn otherwise.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     return found | _implicit(train)
 
 

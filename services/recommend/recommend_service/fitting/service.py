@@ -71,7 +71,6 @@ async def fit(url: str) -> bool:
             **os.environ,
             "PERENNIAL_SERVICE": "recommend",
             "PERENNIAL_DATABASE_URL": url,
-            "OPENBLAS_NUM_THREADS": "1",
         },
         stderr=asyncio.subprocess.PIPE,
     )

@@ -32,7 +32,7 @@ class Fitted(NamedTuple):
         own = np.array([numbers.of(sku) for sku in self.skus], np.int32)
         size = int(own.max()) + 1 if len(own) else 0
         usual_rate, usual_gap = (float(each) for each in self.arrays["usual"])
-        places = np.zeros((size, self.arrays["places"].shape[1]), np.float32)
+        places = np.zeros((size, self.arrays["places"].shape[1]), np.float32, order="F")
         degree, rate = np.ones(size), np.full(size, usual_rate)
         gap = np.full(size, usual_gap)
         if size:

@@ -250,9 +250,7 @@ class Memory:
     def never(self, people: Sequence[int], question: Question) -> Ints:
         """What must not be offered: what is asked about, looked at right now, given back, complained
         of, or just bought."""
-        since = repeat.elapsed(
-            question.purchases, question.now, self.models.rhythms, self.models.goods.runs_out
-        )
+        since = question.since_bought(self.models)
         rejected = {item for who in people for item in self.rejected.get(who, ())}
         return np.concatenate(
             [

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommend_service.live.memory import Memory
 from recommend_service.live.shop import Rule, Shop
 from recommend_service.recommendations.rules import (
     REASONS,
+    Pick,
     Placement,
     Recommendation,
     diverse,
@@ -17,10 +19,13 @@ from recommend_service.recommendations.rules import (
     share_of,
 )
 from recommend_service.strategies import neighbours
-from recommend_service.strategies.blend import blended, evened
+from recommend_service.strategies.blend import SHORTLIST, blended, evened
 from recommend_service.strategies.offers import OFFERS, Strategy
 from recommend_service.strategies.scored import Ints, Scored
 from recommend_service.strategies.together import reasons
+
+_AHEAD = 1_000
+"""Of very many offers, only so many of the best are looked at first: most of them may be shown."""
 
 PINNED: Strategy = "trending"
 """What a pinned product that no strategy offers counts as: it is shown to everybody."""
@@ -64,27 +69,29 @@ class Ranking:
 
     def answer(self) -> list[Recommendation]:
         parts = {name: self._offered(name) for name in self._asked.weights}
-        if self._asked.explores is not None and not self._asked.alone:
+        if self._asked.alone:
+            ((name, found),) = parts.items()
+            chosen = [Pick(item, score, name) for item, score in _pairs(found, self._asked.limit)]
+        elif self._asked.explores is not None:
             chosen = self._explored(parts)
-        elif self._asked.alone:
-            (name,) = parts
-            chosen = self._named(parts[name], {name: parts[name]}, self._asked.limit)
         else:
             chosen = self._blended(parts)
-        return self._pinned(chosen)
+        return self._pinned([self._reasoned(each) for each in chosen])
 
     def _offered(self, name: Strategy) -> Scored:
         """The strategy's offers that may be shown, moved by the shop's rules."""
         found = OFFERS[name](self._memory.models, self._question)
         hidden = self._hidden if name == "repeat" else self._hidden_or_owned
-        shown = ~hidden[found.items]
-        found = Scored(found.items[shown], found.scores[shown])
-        for rule in self._rules:
-            if rule.action in ("boost", "bury"):
-                moved = np.isin(found.items, self._items_of(rule))
-                factor = np.where(moved, rule.factor or 1.0, 1.0)
-                found = found._replace(scores=found.scores * factor)
-        return found.best(100) if self._asked.alone else evened(found)
+        moving = [rule for rule in self._rules if rule.action in ("boost", "bury")]
+        found = self._moved(found.without(hidden), moving) if moving else _shown(found, hidden)
+        return found.best(SHORTLIST) if self._asked.alone else evened(found)
+
+    def _moved(self, found: Scored, rules: Sequence[Rule]) -> Scored:
+        for rule in rules:
+            moved = np.isin(found.items, self._items_of(rule))
+            factor = np.where(moved, rule.factor or 1.0, 1.0)
+            found = found._replace(scores=found.scores * factor)
+        return found
 
     def _of_rules(self, action: str) -> Ints:
         found = [self._items_of(rule) for rule in self._rules if rule.action == action]
@@ -99,56 +106,35 @@ class Ranking:
             return np.empty(0, np.int32)
         return np.flatnonzero(self._memory.models.goods.category == category).astype(np.int32)
 
-    def _blended(self, parts: Mapping[Strategy, Scored]) -> list[Recommendation]:
-        best = blended(parts, self._asked.weights).best(4 * self._asked.limit)
-        ranked = self._named(best, parts, 4 * self._asked.limit, reasoned=False)
-        chosen = diverse(ranked, self._categories(ranked), self._asked.limit)
-        return [self._reasoned(each) for each in chosen]
-
-    def _explored(self, parts: Mapping[Strategy, Scored]) -> list[Recommendation]:
+    def _blended(self, parts: Mapping[Strategy, Scored]) -> list[Pick]:
         limit = self._asked.limit
-        ranked = {
-            name: self._named(found, {name: found}, 2 * limit, reasoned=False)
-            for name, found in parts.items()
-        }
+        ranked = _pairs(blended(parts, self._asked.weights).best(4 * limit), 4 * limit)
+        chosen = diverse(ranked, self._categories([item for item, _ in ranked]), limit)
+        shares = {name: dict(_pairs(part, SHORTLIST)) for name, part in parts.items()}
+        weights = self._asked.weights
+
+        def loudest(item: int) -> Strategy:
+            """The strategy that speaks for it the loudest."""
+            return max(parts, key=lambda name: weights[name] * shares[name].get(item, 0.0))
+
+        return [Pick(item, score, loudest(item)) for item, score in chosen]
+
+    def _explored(self, parts: Mapping[Strategy, Scored]) -> list[Pick]:
+        limit = self._asked.limit
         salt = f"place {self._asked.explores}"
         shares = (share_of(salt, str(place), self._at) for place in range(limit))
-        return [self._reasoned(each) for each in drafted(ranked, limit, shares)]
+        ranked = {name: _pairs(found, 2 * limit) for name, found in parts.items()}
+        return drafted(ranked, limit, shares)
 
-    def _named(
-        self,
-        found: Scored,
-        parts: Mapping[Strategy, Scored],
-        limit: int,
-        *,
-        reasoned: bool = True,
-    ) -> list[Recommendation]:
-        """Offers under the name of the strategy that speaks for each the loudest."""
-        shares = {
-            name: dict(zip(part.items.tolist(), part.scores.tolist(), strict=True))
-            for name, part in parts.items()
-        }
-        weights, skus = self._asked.weights, self._memory.skus.names
-        named = []
-        for item, score in zip(found.items[:limit].tolist(), found.scores.tolist(), strict=False):
-            name = max(parts, key=lambda each: weights[each] * shares[each].get(item, 0.0))
-            named.append(Recommendation(skus[item], round(float(score), 6), name))
-        return [self._reasoned(each) for each in named] if reasoned else named
+    def _categories(self, items: Sequence[int]) -> list[int]:
+        known = self._memory.models.goods.category
+        return [int(known[item]) if item < len(known) else -1 for item in items]
 
-    def _categories(self, ranked: Sequence[Recommendation]) -> dict[str, int]:
-        goods, skus = self._memory.models.goods, self._memory.skus
-        numbers = {each.sku: skus.of(each.sku) for each in ranked}
-        return {
-            sku: int(goods.category[item])
-            for sku, item in numbers.items()
-            if item < len(goods.category)
-        }
-
-    def _reasoned(self, each: Recommendation) -> Recommendation:
+    def _reasoned(self, each: Pick) -> Recommendation:
         names = self._memory.skus.names
-        item = self._memory.skus.of(each.sku)
-        because = tuple(names[seed] for seed in self._because(each.strategy, item))
-        return Recommendation(each.sku, each.score, each.strategy, because, each.propensity)
+        because = tuple(names[seed] for seed in self._because(each.strategy, each.item))
+        score = round(each.score, 6)
+        return Recommendation(names[each.item], score, each.strategy, because, each.propensity)
 
     def _because(self, strategy: Strategy, item: int) -> list[int]:
         """The products that led to this one; none for what everybody wants."""
@@ -158,8 +144,7 @@ class Ranking:
             case "also_bought" | "cross_sell":
                 found = reasons(question.bought_with(models), item, REASONS)
             case "also_viewed":
-                viewed = question.seeds if len(question.seeds) else question.session
-                found = neighbours.reasons(models.sessions, viewed, item, REASONS)
+                found = neighbours.reasons(question.seen_with(models), item, REASONS)
             case "repeat":
                 found = [item]
             case "up_sell":
@@ -188,3 +173,16 @@ class Ranking:
             if not self._hidden[item]:
                 sku = self._memory.skus.names[item]
                 yield by_sku.get(sku, Recommendation(sku, 0.0, PINNED))
+
+
+def _shown(found: Scored, hidden: NDArray[np.bool_]) -> Scored:
+    """What is not hidden; of very many offers at least the shortlist's best."""
+    best = found.near(_AHEAD)
+    shown = best.without(hidden)
+    if len(best.items) < len(found.items) and len(shown.items) < SHORTLIST:
+        return found.without(hidden)
+    return shown
+
+
+def _pairs(found: Scored, most: int) -> list[tuple[int, float]]:
+    return list(zip(found.items[:most].tolist(), found.scores[:most].tolist(), strict=True))

@@ -1,10 +1,12 @@
 """Which strategies a placement asks with what weights, and what makes it into the answer."""
 
 import hashlib
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from heapq import heappop, heappush
+from typing import Literal, NamedTuple
 
 from perennial_http import Invalid
 from recommend_service.strategies.offers import STRATEGIES, Strategy
@@ -52,6 +54,15 @@ class Recommendation:
     """With which probability this strategy had this place."""
 
 
+class Pick(NamedTuple):
+    """A product that made it into the answer."""
+
+    item: int
+    score: float
+    strategy: Strategy
+    propensity: float = 1.0
+
+
 def strategies_of(
     placement: Placement, asked: str | None, weights: Mapping[str, Mapping[str, float]]
 ) -> Mapping[Strategy, float]:
@@ -77,41 +88,48 @@ def share_of(salt: str, who: str, at: datetime | None = None) -> float:
 
 
 def diverse(
-    ranked: Sequence[Recommendation], category_of: Mapping[str, int], limit: int
-) -> list[Recommendation]:
-    """Up to `limit` of them, chosen one after another so that no category takes everything."""
-    left, chosen = list(ranked[: 4 * limit]), list[Recommendation]()
-    taken: dict[int, int] = {}
+    ranked: Sequence[tuple[int, float]], categories: Sequence[int], limit: int
+) -> list[tuple[int, float]]:
+    """Up to `limit` of the products, chosen one after another so that no category takes everything.
 
-    def worth(each: Recommendation) -> float:
-        return float(each.score * DIVERSITY ** taken.get(category_of.get(each.sku, -1), 0))
-
+    They are given with their scores, the best first, and beside each its category, below 0 where it
+    has none. The scores that they come with are those by which they were chosen.
+    """
+    # What a product is worth only falls: one that was lowered in vain comes up again in its new place.
+    left = [(-score, place, 0) for place, (_, score) in enumerate(ranked)]
+    chosen: list[tuple[int, float]] = []
+    taken: Counter[int] = Counter()
     while left and len(chosen) < limit:
-        best = max(left, key=worth)
-        left.remove(best)
-        chosen.append(replace(best, score=round(worth(best), 6)))
-        category = category_of.get(best.sku, -1)
-        if category >= 0:
-            taken[category] = taken.get(category, 0) + 1
+        worth, place, lowered = heappop(left)
+        item, score = ranked[place]
+        before = taken[categories[place]] if categories[place] >= 0 else 0
+        if before > lowered:
+            heappush(left, (-score * DIVERSITY**before, place, before))
+            continue
+        chosen.append((item, -worth))
+        taken[categories[place]] += 1
     return chosen
 
 
 def drafted(
-    ranked: Mapping[Strategy, Sequence[Recommendation]], limit: int, shares: Iterable[float]
-) -> list[Recommendation]:
+    ranked: Mapping[Strategy, Sequence[tuple[int, float]]], limit: int, shares: Iterable[float]
+) -> list[Pick]:
     """An exploring answer: for each place a strategy is drawn, all that still offer alike.
 
     `shares` are numbers from 0 to 1, one a place. The propensity of each place is kept with it.
     """
-    left = {name: list(each) for name, each in ranked.items() if each}
-    chosen: list[Recommendation] = []
+    left = {name: deque(offers) for name, offers in ranked.items()}
+    taken: set[int] = set()
+    chosen: list[Pick] = []
     for _, share in zip(range(limit), shares, strict=False):
-        skus = {each.sku for each in chosen}
-        left = {name: [o for o in offers if o.sku not in skus] for name, offers in left.items()}
-        left = {name: offers for name, offers in left.items() if offers}
-        if not left:
+        for offers in left.values():
+            while offers and offers[0][0] in taken:
+                offers.popleft()
+        names = sorted(name for name, offers in left.items() if offers)
+        if not names:
             break
-        names = sorted(left)
         name = names[min(int(share * len(names)), len(names) - 1)]
-        chosen.append(replace(left[name][0], propensity=1 / len(names)))
+        item, score = left[name].popleft()
+        taken.add(item)
+        chosen.append(Pick(item, score, name, 1 / len(names)))
     return chosen

@@ -1,5 +1,7 @@
 """Up-sell: the next better product of the same kind, within what this customer pays."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from recommend_service.strategies.scored import NOTHING, Floats, Ints, Scored
@@ -13,11 +15,15 @@ _STEP = 1.3
 
 
 def steps_up(
-    seed: int, categories: Ints, prices: Floats, wanted: Floats, dearest: float | None
+    seed: int,
+    categories: Ints,
+    prices: Floats,
+    wanted: Callable[[Ints], Floats],
+    dearest: float | None,
 ) -> Scored:
     """Dearer products of the seed's category, the more wanted and the nearer to a usual step first.
 
-    `prices` are NaN where unknown; `wanted` is how popular each product is; `dearest` is the most that
+    `prices` are NaN where unknown; `wanted` says how popular products are; `dearest` is the most that
     this customer paid in the category, None where they bought nothing of it.
     """
     if seed >= len(categories) or categories[seed] < 0 or not prices[seed] > 0:
@@ -29,4 +35,5 @@ def steps_up(
     if not len(fits):
         return NOTHING
     distance = np.abs(np.log(prices[fits] / (price * _STEP)))
-    return Scored(fits.astype(np.int32), np.log1p(1 + wanted[fits]) * np.exp(-2 * distance))
+    items = fits.astype(np.int32)
+    return Scored(items, np.log1p(1 + wanted(items)) * np.exp(-2 * distance))

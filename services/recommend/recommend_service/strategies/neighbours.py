@@ -1,5 +1,6 @@
 """Sessions like this one: what did those look at who looked at the same."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,9 @@ class Settings(NamedTuple):
 
 
 USUAL = Settings()
+
+_SEEDS = 5
+"""Of so many of the latest products it is looked up what was viewed with them."""
 
 
 def after(visits: Visits, session: Ints, settings: Settings = USUAL) -> Scored:
@@ -61,12 +65,21 @@ def after(visits: Visits, session: Ints, settings: Settings = USUAL) -> Scored:
     return scored
 
 
-def reasons(visits: Visits, session: Ints, item: int, most: int) -> list[int]:
-    """The products of the session with which most of its neighbours viewed this one."""
-    met = []
-    for place, seed in enumerate(latest(session, 5).tolist()):
-        with_seed = visits.items[visits.of_item(seed)]
-        together = int((with_seed == item).any(axis=1).sum()) if len(with_seed) else 0
-        if together:
-            met.append((-together, place, seed))
-    return [seed for _, _, seed in sorted(met)[:most]]
+class Seen(NamedTuple):
+    """The products of the newest sessions in which this one was viewed."""
+
+    seed: int
+    rows: Ints
+
+
+def seen_with(visits: Visits, session: Ints) -> list[Seen]:
+    """For each of the session's latest products, the latest first."""
+    return [
+        Seen(seed, visits.items[visits.of_item(seed)]) for seed in latest(session, _SEEDS).tolist()
+    ]
+
+
+def reasons(seen: Sequence[Seen], item: int, most: int) -> list[int]:
+    """The seeds in most of whose sessions this product was viewed; ties to the later one."""
+    met = [(-int(np.count_nonzero(each.rows == item)), place) for place, each in enumerate(seen)]
+    return [seen[place].seed for times, place in sorted(met)[:most] if times]

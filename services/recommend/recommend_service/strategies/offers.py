@@ -98,6 +98,8 @@ class Question:
     """What the visitor viewed, the oldest first."""
     purchases: repeat.Purchases = NO_PURCHASES
     _met: list[together.Meetings] | None = field(default=None, init=False, repr=False)
+    _seen: list[neighbours.Seen] | None = field(default=None, init=False, repr=False)
+    _since: repeat.Elapsed | None = field(default=None, init=False, repr=False)
 
     @cached_property
     def starts(self) -> Ints:
@@ -113,11 +115,29 @@ class Question:
     def bought_with(self, models: Models) -> list[together.Meetings]:
         """What was bought with each of the products to start from."""
         if self._met is None:
-            self._met = [
-                together.meetings(models.orders, int(seed), self.now, support=models.support)
-                for seed in self.starts
-            ]
+            self._met = together.meetings(
+                models.orders, self.starts, self.now, support=models.support
+            )
         return self._met
+
+    @property
+    def looked_at(self) -> Ints:
+        """The products that a session goes on from: those asked about, or else all that were viewed."""
+        return self.seeds if len(self.seeds) else self.session
+
+    def seen_with(self, models: Models) -> list[neighbours.Seen]:
+        """What was viewed in one session with each of the latest that were looked at."""
+        if self._seen is None:
+            self._seen = neighbours.seen_with(models.sessions, self.looked_at)
+        return self._seen
+
+    def since_bought(self, models: Models) -> repeat.Elapsed:
+        """How much of its rhythm has passed for each product that they bought."""
+        if self._since is None:
+            self._since = repeat.elapsed(
+                self.purchases, self.now, models.rhythms, models.goods.runs_out
+            )
+        return self._since
 
 
 def _for_you(models: Models, question: Question) -> Scored:
@@ -129,8 +149,7 @@ def _for_you(models: Models, question: Question) -> Scored:
 
 
 def _also_viewed(models: Models, question: Question) -> Scored:
-    looked_at = question.seeds if len(question.seeds) else question.session
-    return neighbours.after(models.sessions, looked_at)
+    return neighbours.after(models.sessions, question.looked_at)
 
 
 def _also_bought(models: Models, question: Question) -> Scored:
@@ -150,14 +169,10 @@ def _up_sell(models: Models, question: Question) -> Scored:
     goods = models.goods
     if not len(goods.category) or not len(question.starts):
         return NOTHING
-    wanted = np.zeros(len(goods.category))
-    trend = models.trend.now()
-    within = trend.items < len(wanted)
-    wanted[trend.items[within]] = trend.scores[within]
     found = []
     for seed in question.starts[:3].tolist():
         dearest = _dearest(goods, question.purchases.items, seed)
-        found.append(ladder.steps_up(seed, goods.category, goods.price, wanted, dearest))
+        found.append(ladder.steps_up(seed, goods.category, goods.price, models.trend.of, dearest))
     return joined(found)
 
 
@@ -171,7 +186,9 @@ def _dearest(goods: Goods, bought: Ints, seed: int) -> float | None:
 
 
 def _repeat(models: Models, question: Question) -> Scored:
-    return repeat.repeat(question.purchases, question.now, models.rhythms, models.goods.runs_out)
+    return repeat.repeat(
+        question.purchases, question.now, models.rhythms, question.since_bought(models)
+    )
 
 
 def _reactivate(models: Models, question: Question) -> Scored:

@@ -13,9 +13,9 @@ class Comebacks:
     """Orders after a long absence, each beside what its customer had bought before it."""
 
     def __init__(self, *, capacity: int = 50_000, postings: int = 200, length: int = 16) -> None:
-        shape = {"capacity": capacity, "postings": postings, "length": length}
-        self._before = Visits(**shape)
-        self._came_for = Visits(**shape)
+        self._before = Visits(capacity=capacity, postings=postings, length=length)
+        # Nobody asks which comebacks a product was bought at.
+        self._came_for = Visits(capacity=capacity, postings=1, length=length)
 
     def learn(self, owners: Ints, at: Floats, sizes: Ints, items: Ints) -> None:
         """Find the comebacks among all orders, given in the order of their times."""

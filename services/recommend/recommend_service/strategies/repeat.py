@@ -74,13 +74,10 @@ def learn(owners: Ints, items: Ints, at: Floats) -> Rhythms:
     )
 
 
-def repeat(
-    purchases: Purchases, now: float, rhythms: Rhythms, stated: Floats | None = None
-) -> Scored:
+def repeat(purchases: Purchases, now: float, rhythms: Rhythms, since: "Elapsed") -> Scored:
     """What this customer will want again: their purchases, faded, by how often such products are.
 
-    What was just bought is left out (`Elapsed.due`). `stated` has for each product after how many
-    seconds the shop says that it runs out, NaN where it says nothing.
+    What was just bought is left out (`Elapsed.due`).
     """
     if not len(purchases.items):
         return NOTHING
@@ -90,7 +87,6 @@ def repeat(
     counted = FADING ** (orders - 1 - purchases.order) * 0.5 ** (ages / HALF_LIFE)
     often = np.bincount(which, counted)
     rate, _ = rhythms.of(items)
-    since = elapsed(purchases, now, rhythms, stated)
     found = Scored(items.astype(np.int32), often * rate)
     return Scored(found.items[since.due], found.scores[since.due])
 
@@ -112,7 +108,11 @@ class Elapsed(NamedTuple):
 def elapsed(
     purchases: Purchases, now: float, rhythms: Rhythms, stated: Floats | None = None
 ) -> Elapsed:
-    """Since the last purchase of each product, as a share of this customer's rhythm for it."""
+    """Since the last purchase of each product, as a share of this customer's rhythm for it.
+
+    `stated` has for each product after how many seconds the shop says that it runs out, NaN where it
+    says nothing.
+    """
     items, which, times = np.unique(purchases.items, return_inverse=True, return_counts=True)
     first, last = np.full(len(items), np.inf), np.full(len(items), -np.inf)
     np.minimum.at(first, which, purchases.at)

@@ -1,12 +1,15 @@
 """What every strategy answers with, and how scores are added up."""
 
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 Ints: TypeAlias = NDArray[np.int32]
+N = TypeVar("N", bound=np.integer[Any])
 Floats: TypeAlias = NDArray[np.float64]
+
+_BLOCKS = 4
 
 NO_ITEM = -1
 """Fills up a row that holds fewer products than it has places for."""
@@ -20,15 +23,31 @@ class Scored(NamedTuple):
 
     def best(self, most: int) -> "Scored":
         """The `most` highest, the best first; ties go to the product that was met first."""
-        if len(self.items) > most:
+        items, scores = self.near(most)
+        if len(items) > most:
             # Among equal scores at the edge the partition may take any: all that reach it are sorted.
-            edge = np.partition(self.scores, -most)[-most]
-            keep = self.scores >= edge
-            items, scores = self.items[keep], self.scores[keep]
-        else:
-            items, scores = self.items, self.scores
+            edge = np.partition(scores, -most)[-most]
+            keep = scores >= edge
+            items, scores = items[keep], scores[keep]
         order = np.lexsort((items, -scores))[:most]
         return Scored(items[order], scores[order])
+
+    def near(self, most: int) -> "Scored":
+        """The `most` highest and perhaps some more, in their order: none left out is above one of them."""
+        width = len(self.scores) // (_BLOCKS * most)
+        if width < 2:
+            return self
+        # Of `most` blocks the maxima reach the edge, and so do as many products: it is found in one
+        # pass, where a partition takes several.
+        whole = self.scores[: len(self.scores) // width * width]
+        edge = np.partition(whole.reshape(width, -1).max(axis=0), -most)[-most]
+        keep = np.flatnonzero(self.scores >= edge)
+        return Scored(self.items[keep], self.scores[keep])
+
+    def without(self, hidden: NDArray[np.bool_]) -> "Scored":
+        """The same without the products that are hidden."""
+        keep = ~hidden[self.items]
+        return Scored(self.items[keep], self.scores[keep])
 
 
 NOTHING = Scored(np.empty(0, np.int32), np.empty(0))
@@ -37,12 +56,22 @@ NOTHING = Scored(np.empty(0, np.int32), np.empty(0))
 def added_up(items: Ints, scores: Floats) -> Scored:
     """The sum of the scores of each product; `NO_ITEM` is passed over."""
     real = items >= 0
-    items, scores = items[real], scores[real]
+    found, (sums,) = summed(items[real], scores[real])
+    above = sums > 0
+    return Scored(found[above], sums[above])
+
+
+def summed(items: NDArray[N], *columns: NDArray[Any]) -> tuple[NDArray[N], list[Floats]]:
+    """The different products, by number, and for each column its sum over each of them."""
     if not len(items):
-        return NOTHING
-    sums: Floats = np.bincount(items, scores).astype(np.float64)
-    found = np.flatnonzero(sums > 0)
-    return Scored(found.astype(np.int32), sums[found])
+        return items, [np.empty(0) for _ in columns]
+    order = np.argsort(items, kind="stable")
+    items = items[order]
+    starts = np.flatnonzero(np.r_[True, items[1:] != items[:-1]])
+    sums: list[Floats] = [
+        np.add.reduceat(each[order].astype(np.float64), starts) for each in columns
+    ]
+    return items[starts], sums
 
 
 def latest(items: Ints, most: int) -> Ints:

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from recommend_service.strategies.scored import NOTHING, Floats, Ints, Scored
 
 FACTORS = 96
+OFFERED = 2_000
+"""So many of the products that fit best are offered, or some more."""
 HISTORY = 100
 """So many of a visitor's latest products are folded in."""
 
@@ -16,7 +18,7 @@ class Taste(NamedTuple):
     """Products in a space of tastes. One beyond the arrays is not placed in it yet."""
 
     places: NDArray[np.float32]
-    """One row a product: its right singular vector."""
+    """One row a product: its right singular vector. Stored by columns, which fold in twice as fast."""
     degree: Floats
     """By how many visitors each was wanted, at least 1; its powers even out what is popular."""
 
@@ -51,16 +53,17 @@ def fit(visitors: Ints, items: Ints, weights: Floats, factors: int = FACTORS) ->
     degree = np.maximum(1.0, np.asarray(wanted.sum(axis=0)).ravel())
     evened = sparse.diags(by_visitor**-0.5) @ wanted @ sparse.diags(degree**-0.25)
     _, _, right = svds(evened.astype(np.float32), k=factors, random_state=np.random.default_rng(7))
-    return Taste(np.ascontiguousarray(right.T, dtype=np.float32), degree)
+    return Taste(np.asfortranarray(right.T, dtype=np.float32), degree)
 
 
 def liked(taste: Taste, items: Ints, weights: Floats) -> Scored:
-    """How well every placed product fits somebody who wanted these products: folded in, not refitted."""
+    """The products that fit somebody who wanted these best, with how well: folded in, not refitted."""
     known = items < len(taste.places)
     items, weights = items[known][-HISTORY:], weights[known][-HISTORY:]
     if not len(items):
         return NOTHING
     evened = (weights * taste.degree[items] ** -0.5).astype(np.float32)
-    scores = (taste.places @ (evened @ taste.places[items])).astype(np.float64)
-    found = np.flatnonzero(scores > 0)
-    return Scored(found.astype(np.int32), scores[found])
+    scores = taste.places @ (evened @ taste.places[items])
+    found = Scored(np.arange(len(scores), dtype=np.int32), scores).near(OFFERED)
+    fits = found.scores > 0
+    return Scored(found.items[fits], found.scores[fits].astype(np.float64))

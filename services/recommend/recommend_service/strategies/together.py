@@ -1,10 +1,11 @@
 """What is bought, or viewed, together with given products."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from recommend_service.strategies.scored import NOTHING, Ints, Scored, joined
+from recommend_service.strategies.scored import Ints, Scored, joined, summed
 from recommend_service.strategies.visits import Visits
 
 DAY = 86_400.0
@@ -20,33 +21,40 @@ class Meetings(NamedTuple):
 
 
 def meetings(
-    visits: Visits, seed: int, now: float, *, support: int, half_life: float = HALF_LIFE
-) -> Meetings:
-    """The products that were in at least `support` visits with the seed.
+    visits: Visits, seeds: Ints, now: float, *, support: int, half_life: float = HALF_LIFE
+) -> list[Meetings]:
+    """For each seed the products that were in at least `support` visits with it.
 
     The score is the cosine of Linden, Smith & York 2003, count(a, b) / √(count(a) · count(b)), whose
     meetings fade with age. It is less where two products meet more seldom than by chance: by their
     lift, P(b | a) / P(b), up to 1.
     """
-    own = visits.of_item(seed)
-    if not len(own):
-        return Meetings(seed, NOTHING)
-    items = visits.items[own]
-    ages = np.maximum(0.0, now - visits.at[own])
-    weights = np.repeat(0.5 ** (ages / half_life), items.shape[1])
-    flat = items.ravel()
-    flat, weights = flat[(flat >= 0) & (flat != seed)], weights[(flat >= 0) & (flat != seed)]
-    if not len(flat):
-        return Meetings(seed, NOTHING)
-    times = np.bincount(flat)
-    others = np.flatnonzero(times >= support).astype(np.int32)
-    share = np.bincount(flat, weights)[others] / len(own)
+    if not len(seeds):
+        return []
+    lists = [visits.of_item(seed) for seed in seeds.tolist()]
+    own, rows = np.array([len(each) for each in lists]), np.concatenate(lists)
+    items = visits.items[rows]
+    weights = 0.5 ** (np.maximum(0.0, now - visits.at[rows]) / half_life)
+    # All seeds at once: which seed, and which product met it, is one number.
+    which = np.repeat(np.arange(len(seeds)), own)
+    real = (items >= 0) & (items != seeds[which][:, None])
+    pairs = ((which << 32)[:, None] | items)[real]
+    weighed = np.broadcast_to(weights[:, None], items.shape)[real]
+    pairs, (times, sums) = summed(pairs, np.ones(len(pairs)), weighed)
+    often = times >= support
+    pairs, times, sums = pairs[often], times[often], sums[often]
+    which, others = pairs >> 32, (pairs & 0xFFFFFFFF).astype(np.int32)
     counts = np.maximum(1, visits.counts(others))
     # The postings may reach back less far than the counts: shares carry over, numbers do not.
-    seed_count = max(len(own), int(visits.counts(np.array([seed]))[0]))
-    cosine = share * np.sqrt(seed_count / counts)
-    lift = times[others] / len(own) * visits.taught / counts
-    return Meetings(seed, Scored(others, cosine * np.minimum(1.0, lift)))
+    seed_counts = np.maximum(own, visits.counts(seeds))[which]
+    cosine = sums / own[which] * np.sqrt(seed_counts / counts)
+    lift = times / own[which] * visits.taught / counts
+    scores = cosine * np.minimum(1.0, lift)
+    edges = np.searchsorted(which, np.arange(len(seeds) + 1)).tolist()
+    return [
+        Meetings(seed, Scored(others[start:end], scores[start:end]))
+        for seed, (start, end) in zip(seeds.tolist(), pairwise(edges), strict=True)
+    ]
 
 
 def together(each: list[Meetings]) -> Scored:

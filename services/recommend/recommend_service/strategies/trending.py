@@ -24,6 +24,7 @@ class Trend:
         self._points = np.zeros(64)
         self._origin = 0.0
         self._newest = 0.0
+        self._now: Scored | None = None
 
     def add(self, item: int, points: float, at: float) -> None:
         self.add_all(np.array([item], np.int32), np.array([points]), np.array([at]))
@@ -32,6 +33,7 @@ class Trend:
         """Points below zero take back what was given at that time."""
         if not len(items):
             return
+        self._now = None
         self._points = reaching(self._points, int(items.max()), 0.0)
         self._newest = max(self._newest, float(at.max()))
         if self._newest - self._origin > _FAR * self._half_life:
@@ -41,6 +43,19 @@ class Trend:
 
     def now(self) -> Scored:
         """All products that have points, as of the newest event: a quiet shop keeps its ranking."""
-        points = self._points * 0.5 ** ((self._newest - self._origin) / self._half_life)
-        found = np.flatnonzero(points > 1e-9)
-        return Scored(found.astype(np.int32), points[found])
+        if self._now is None:
+            points = self._points * self._faded
+            found = np.flatnonzero(points > 1e-9)
+            self._now = Scored(found.astype(np.int32), points[found])
+        return self._now
+
+    def of(self, items: Ints) -> Floats:
+        """The points of these products, as of the newest event."""
+        found = np.zeros(len(items))
+        known = items < len(self._points)
+        found[known] = self._points[items[known]] * self._faded
+        return found
+
+    @property
+    def _faded(self) -> float:
+        return float(0.5 ** ((self._newest - self._origin) / self._half_life))
