@@ -12,7 +12,9 @@ import pytest
 
 from recommend_service.evaluation.events import UnreadableFile, read
 from recommend_service.evaluation.metrics import interval, measure
+from recommend_service.evaluation.peers import own_frequency
 from recommend_service.evaluation.protocols import PROTOCOLS, NothingToTest, Protocol, split
+from recommend_service.evaluation.training import offer, train
 
 HEADER = "visitor,sku,at,basket\n"
 
@@ -149,3 +151,23 @@ def test_next_clicks_are_foretold_better_than_by_the_published_method(
     assert found["also_viewed"]["hit_rate"] >= found["vsknn"]["hit_rate"]
     assert found["also_viewed"]["hit_rate"] > found["item_knn"]["hit_rate"]
     assert found["blend"]["recall"] >= found["also_viewed"]["low"]
+
+
+@pytest.mark.timeout(300)
+def test_next_baskets_are_foretold_better_than_by_own_habits(
+    repository: Path, tmp_path: Path
+) -> None:
+    bought = pl.read_parquet(shared(repository, "complete_journey/transactions_to_week40.parquet"))
+    names = {"household_id": "visitor", "product_id": "sku", "basket_id": "basket"}
+    bought = bought.rename({**names, "transaction_timestamp": "at"})
+    bought.select("visitor", "sku", "at", "basket").write_parquet(tmp_path / "baskets.parquet")
+    first_of_week_37 = bought.filter(pl.col("week") > 36)["at"].dt.epoch("us").min()
+    assert isinstance(first_of_week_37, int)
+
+    parted = split(read(tmp_path / "baskets.parquet"), "next-basket", first_of_week_37 / 1e6)
+    models = train(parted.train)
+    ours = [offer(models, "repeat", case.question).best(10).items for case in parted.cases]
+    counts = np.bincount(parted.train.item).astype(np.int32)
+    wanted = [case.wanted for case in parted.cases]
+    reached = measure(ours, wanted, counts, 10).recall
+    assert reached >= 1.1 * measure(own_frequency(parted.cases, 10), wanted, counts, 10).recall

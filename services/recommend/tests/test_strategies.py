@@ -157,6 +157,14 @@ def test_what_is_bought_again_and_again_comes_before_what_is_bought_once() -> No
     assert wanted_again(bought, 60 * DAY, rhythms).best(2).items.tolist() == [5, 6]
 
 
+def test_what_is_bought_alone_comes_before_what_is_bought_among_many() -> None:
+    at = np.array([0, 5, 5, 5, 10, 15, 15, 15]) * DAY
+    items, orders = ints(1, 2, 3, 4, 1, 2, 3, 4), ints(0, 1, 1, 1, 2, 3, 3, 3)
+    rhythms = repeat.learn(ints(*[0] * 8), items, at)
+    bought = repeat.Purchases(items, at, orders)
+    assert wanted_again(bought, 60 * DAY, rhythms).best(4).items[0] == 1
+
+
 def test_taste_finds_the_kind_that_somebody_likes() -> None:
     # Two kinds of visitors, each of whom wants five products of one kind.
     random = np.random.default_rng(1)

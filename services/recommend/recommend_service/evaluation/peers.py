@@ -23,7 +23,7 @@ def peers(train: Events) -> Mapping[str, Peer]:
     """Those that can be had here, by name."""
     found: dict[str, Peer] = {"popularity": _popularity(train)}
     if train.baskets:
-        found["own_frequency"] = _own_frequency
+        found["own_frequency"] = own_frequency
     else:
         found["vsknn"] = _PlainNeighbours(train)
     try:
@@ -42,7 +42,7 @@ def _popularity(train: Events) -> Peer:
     return lambda cases, most: [ranking[:most]] * len(cases)
 
 
-def _own_frequency(cases: Sequence[Case], most: int) -> list[Ints]:
+def own_frequency(cases: Sequence[Case], most: int) -> list[Ints]:
     """The products that this customer bought most often; ties to the first numbered."""
     answers = []
     for case in cases:

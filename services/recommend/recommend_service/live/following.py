@@ -78,6 +78,8 @@ class Live:
 
     async def wait_ready(self, within: float) -> bool:
         """Whether the memory is filled by then."""
+        if self._loaded.is_set():
+            return True
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._loaded.wait(), within)
         return self._loaded.is_set()
@@ -121,6 +123,7 @@ class Live:
             self.shop = await read_shop(connection)
             self.fitted = await read_fit(connection)
         self._take_fit(memory)
+        memory.models.goods.new()  # the first to ask need not wait for the index
         self.memory, self._snapshot, self._read_at = memory, snapshot, time.monotonic()
         # What is loaded stays: the collector need not look through it again and again.
         gc.collect()

@@ -11,8 +11,11 @@ DAY = 86_400.0
 USUAL_GAP = 30 * DAY
 """The time from one purchase to the next where nothing is known yet."""
 
-FADING, HALF_LIFE = 0.985, 240 * DAY
+FADING, HALF_LIFE = 0.97, 240 * DAY
 """What a purchase counts for against one in the customer's following order, and after how long half."""
+CROWD = 0.4
+"""The power of an order's number of products by which each of them counts for less: what was bought
+alone is what somebody came for, and of a small next order it is the larger part."""
 _PRIOR = 5
 """So many purchases of an average product stand beside those that were seen."""
 _OWN_PRIOR = 2
@@ -85,7 +88,8 @@ def repeat(purchases: Purchases, now: float, rhythms: Rhythms, since: "Elapsed")
     orders = int(purchases.order.max()) + 1
     ages = np.maximum(0.0, now - purchases.at)
     counted = FADING ** (orders - 1 - purchases.order) * 0.5 ** (ages / HALF_LIFE)
-    often = np.bincount(which, counted)
+    beside = np.bincount(purchases.order)[purchases.order]
+    often = np.bincount(which, counted * beside**-CROWD)
     rate, _ = rhythms.of(items)
     found = Scored(items.astype(np.int32), often * rate)
     return Scored(found.items[since.due], found.scores[since.due])
@@ -105,6 +109,9 @@ class Elapsed(NamedTuple):
         return self.shares >= np.where(self.times > 1, JUST_BOUGHT, BOUGHT_ONCE)
 
 
+NEVER = Elapsed(np.empty(0, np.int32), np.empty(0), np.empty(0, np.int32))
+
+
 def elapsed(
     purchases: Purchases, now: float, rhythms: Rhythms, stated: Floats | None = None
 ) -> Elapsed:
@@ -113,6 +120,8 @@ def elapsed(
     `stated` has for each product after how many seconds the shop says that it runs out, NaN where it
     says nothing.
     """
+    if not len(purchases.items):
+        return NEVER
     items, which, times = np.unique(purchases.items, return_inverse=True, return_counts=True)
     first, last = np.full(len(items), np.inf), np.full(len(items), -np.inf)
     np.minimum.at(first, which, purchases.at)
