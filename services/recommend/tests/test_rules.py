@@ -79,6 +79,11 @@ def test_weights_follow_from_what_was_explored() -> None:
     assert weights is not None
     assert weights["repeat"] == 1.0
     assert weights["new"] == pytest.approx(0.1, abs=0.01)
+    # What was seldom tried fares as all do; and where nothing succeeds, nothing was reported.
+    weights = weights_from({"new": Tried(1, 0), "repeat": Tried(10_000, 50)})
+    assert weights is not None
+    assert weights["new"] == pytest.approx(1.0, abs=0.05)
+    assert weights_from({"new": Tried(10, 0), "repeat": Tried(10_000, 0)}) is None
 
 
 def test_the_worth_of_a_blend_that_never_ran() -> None:

@@ -57,7 +57,9 @@ def test_loading_is_adding_one_by_one(told: list[tuple[int, list[int]]], capacit
             for owner in range(6)
         }
         of_item = {
-            item: sorted(sorted(visits.held(v).tolist()) for v in visits.of_item(item).tolist())
+            item: sorted(
+                sorted(visits.held(v).tolist()) for v in visits.of_items(ints(item)).visits.tolist()
+            )
             for item in range(10)
         }
         return of_owner, of_item
@@ -72,8 +74,11 @@ def test_the_oldest_visits_give_way() -> None:
     visits = visits_of((1, 2), (1, 3), (1, 4), capacity=2)
     assert len(visits) == 2
     assert list(visits.of_owner(0, 10)) == []
-    assert sorted(visits.held(v).tolist() for v in visits.of_item(1)) == [[1, 3], [1, 4]]
-    assert len(visits.of_item(2)) == 0
+    assert sorted(visits.held(v).tolist() for v in visits.of_items(ints(1)).visits) == [
+        [1, 3],
+        [1, 4],
+    ]
+    assert len(visits.of_items(ints(2)).visits) == 0
 
 
 def test_a_visit_that_is_forgotten_leaves_no_trace() -> None:
@@ -81,7 +86,7 @@ def test_a_visit_that_is_forgotten_leaves_no_trace() -> None:
     visits.forget(1)
     assert visits.counts(ints(1, 2, 3)).tolist() == [2, 1, 1]
     assert visits.taught == 2
-    assert visits.of_item(2).tolist() == [0]
+    assert visits.of_items(ints(2)).visits.tolist() == [0]
 
 
 def test_a_visit_keeps_its_latest_products_in_order() -> None:

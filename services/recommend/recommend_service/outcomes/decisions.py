@@ -1,7 +1,7 @@
 """What was recommended to whom, written down a little later: an answer does not wait for the disk."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
 from typing import NamedTuple
 from uuid import UUID
@@ -14,6 +14,7 @@ from perennial_events.errors import is_transient
 log = structlog.get_logger("decisions")
 
 WRITE_SECONDS = 0.5
+_TURN = 20
 MOST_WAITING = 20_000
 """While the database is away; what is beyond them is not learnt from."""
 
@@ -75,10 +76,18 @@ class Decisions:
             async with self._database.transaction() as session:
                 connection = await driver(session)
                 await connection.copy_records_to_table(
-                    "decisions", records=waiting, columns=_COLUMNS
+                    "decisions", records=_in_turns(waiting), columns=_COLUMNS
                 )
         except Exception as error:
             if not is_transient(error):
                 raise
             log.warning("decisions wait", error=str(error)[:200])
             self._waiting = [*waiting, *self._waiting][:MOST_WAITING]
+
+
+async def _in_turns(waiting: Sequence[Decision]) -> AsyncIterator[Decision]:
+    """All of them, with requests answered in between."""
+    for place, decision in enumerate(waiting):
+        if place % _TURN == 0:
+            await asyncio.sleep(0)
+        yield decision

@@ -7,10 +7,11 @@ from typing import NamedTuple
 Z = 1.959964
 """95 % of a normal distribution lie within so many standard deviations."""
 
-PRIOR_SUCCESSES, PRIOR_TRIALS = 1.0, 50.0
-"""What a strategy is believed to reach before anything is known of it: one in fifty."""
-LEAST_TRIALS = 200
-"""Explored places of a placement, before weights follow from them."""
+PRIOR_TRIALS = 50.0
+"""A strategy is believed to fare as all of them together do, as firmly as after so many trials."""
+LEAST_TRIALS, LEAST_SUCCESSES = 200, 20
+"""Explored places of a placement, and successes among them, before weights follow from them. A shop
+that reports no outcomes keeps the weights that are stated."""
 
 
 class Rate(NamedTuple):
@@ -44,10 +45,13 @@ def weights_from(tried: Mapping[str, Tried]) -> dict[str, float] | None:
     The trials come from exploring answers alone, in which strategies are drawn alike: how often the
     blend shows a strategy does not feed back into its weight.
     """
-    if sum(each.trials for each in tried.values()) < LEAST_TRIALS:
+    trials = sum(each.trials for each in tried.values())
+    successes = sum(each.successes for each in tried.values())
+    if trials < LEAST_TRIALS or successes < LEAST_SUCCESSES:
         return None
+    usual = successes / trials
     means = {
-        name: (each.successes + PRIOR_SUCCESSES) / (each.trials + PRIOR_TRIALS)
+        name: (each.successes + PRIOR_TRIALS * usual) / (each.trials + PRIOR_TRIALS)
         for name, each in tried.items()
     }
     best = max(means.values())

@@ -95,7 +95,12 @@ async def get_recommendations(
     weights = rules.strategies_of(query.placement, query.strategy, live.shop.weights)
     return RecommendationsAnswer(
         recommendation_id=decision.decision_id,
-        data=[RecommendationAnswer.model_validate(each) for each in chosen],
+        data=[
+            RecommendationAnswer.model_construct(
+                sku=each.sku, score=each.score, strategy=each.strategy, because=each.because
+            )
+            for each in chosen
+        ],
         model=ModelAnswer(
             name="blend" if query.strategy is None else query.strategy,
             version=0 if live.fitted is None else live.fitted.fit_id,

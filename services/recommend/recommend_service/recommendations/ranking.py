@@ -110,14 +110,18 @@ class Ranking:
         limit = self._asked.limit
         ranked = _pairs(blended(parts, self._asked.weights).best(4 * limit), 4 * limit)
         chosen = diverse(ranked, self._categories([item for item, _ in ranked]), limit)
-        shares = {name: dict(_pairs(part, SHORTLIST)) for name, part in parts.items()}
-        weights = self._asked.weights
+        loudest = self._loudest(parts, {item for item, _ in chosen})
+        return [Pick(item, score, loudest[item]) for item, score in chosen]
 
-        def loudest(item: int) -> Strategy:
-            """The strategy that speaks for it the loudest."""
-            return max(parts, key=lambda name: weights[name] * shares[name].get(item, 0.0))
-
-        return [Pick(item, score, loudest(item)) for item, score in chosen]
+    def _loudest(self, parts: Mapping[Strategy, Scored], items: set[int]) -> dict[int, Strategy]:
+        """Which strategy speaks for each of these products the loudest."""
+        found: dict[int, tuple[float, Strategy]] = {}
+        for name, part in parts.items():
+            weight = self._asked.weights[name]
+            for item, score in _pairs(part, SHORTLIST):
+                if item in items and weight * score > found.get(item, (-1.0,))[0]:
+                    found[item] = weight * score, name
+        return {item: name for item, (_, name) in found.items()}
 
     def _explored(self, parts: Mapping[Strategy, Scored]) -> list[Pick]:
         limit = self._asked.limit

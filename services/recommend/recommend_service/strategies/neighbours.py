@@ -39,15 +39,13 @@ def after(visits: Visits, session: Ints, settings: Settings = USUAL) -> Scored:
     if not len(recent):
         return NOTHING
     # Position 0 is the latest product.
-    lists = [visits.of_item(int(item)) for item in recent]
-    met = np.concatenate(lists)
+    place, met = visits.of_items(recent)
     if not len(met):
         return NOTHING
-    place = np.repeat(np.arange(len(lists)), [len(each) for each in lists])
     found, which = np.unique(met, return_inverse=True)
     similarity = np.bincount(which, settings.fading**place).astype(np.float64)
     # The place of the latest product that we share with each.
-    shared = np.full(len(found), len(lists))
+    shared = np.full(len(found), len(recent))
     np.minimum.at(shared, which, place)
     if len(found) > settings.neighbours:
         # Of equally similar sessions the newest.
@@ -74,9 +72,11 @@ class Seen(NamedTuple):
 
 def seen_with(visits: Visits, session: Ints) -> list[Seen]:
     """For each of the session's latest products, the latest first."""
-    return [
-        Seen(seed, visits.items[visits.of_item(seed)]) for seed in latest(session, _SEEDS).tolist()
-    ]
+    seeds = latest(session, _SEEDS)
+    which, rows = visits.of_items(seeds)
+    edges = np.searchsorted(which, np.arange(1, len(seeds)))
+    parts = np.split(visits.items[rows], edges)
+    return [Seen(seed, part) for seed, part in zip(seeds.tolist(), parts, strict=False)]
 
 
 def reasons(seen: Sequence[Seen], item: int, most: int) -> list[int]:

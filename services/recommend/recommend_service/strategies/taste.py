@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from recommend_service.strategies.scored import NOTHING, Floats, Ints, Scored
 
-FACTORS = 96
+FACTORS = 64
 OFFERED = 2_000
 """So many of the products that fit best are offered, or some more."""
 HISTORY = 100

@@ -31,12 +31,11 @@ def meetings(
     """
     if not len(seeds):
         return []
-    lists = [visits.of_item(seed) for seed in seeds.tolist()]
-    own, rows = np.array([len(each) for each in lists]), np.concatenate(lists)
+    which, rows = visits.of_items(seeds)
+    own = np.bincount(which, minlength=len(seeds))
     items = visits.items[rows]
     weights = 0.5 ** (np.maximum(0.0, now - visits.at[rows]) / half_life)
     # All seeds at once: which seed, and which product met it, is one number.
-    which = np.repeat(np.arange(len(seeds)), own)
     real = (items >= 0) & (items != seeds[which][:, None])
     pairs = ((which << 32)[:, None] | items)[real]
     weighed = np.broadcast_to(weights[:, None], items.shape)[real]

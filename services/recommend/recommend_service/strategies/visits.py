@@ -1,10 +1,19 @@
 """Visits: which products were viewed in one session, or bought in one order, by whom and when."""
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from recommend_service.strategies.scored import NO_ITEM, Floats, Ints, reaching
+
+
+class Postings(NamedTuple):
+    """Visits that hold one of several products, the first one's first: which of them, and the visit."""
+
+    which: NDArray[np.int64]
+    visits: Ints
 
 
 class Visits:
@@ -16,7 +25,7 @@ class Visits:
     `length` latest products. Beyond `capacity` visits the oldest give way.
 
     A posting may point to a visit that has given way, or was forgotten: whoever follows one looks
-    whether the visit still holds the product (`of_item`).
+    whether the visit still holds the product (`of_items`).
     """
 
     def __init__(self, *, capacity: int, postings: int, length: int) -> None:
@@ -120,15 +129,21 @@ class Visits:
                 return
             visit = before
 
-    def of_item(self, item: int) -> Ints:
-        """The newest visits that hold this product, in no order."""
-        if item >= len(self._posted):
-            return np.empty(0, np.int32)
-        row = self._postings[item, : min(int(self._posted[item]), self._postings.shape[1])]
+    def of_items(self, items: Ints) -> "Postings":
+        """For each of the products the newest visits that hold it, in no order."""
+        known = np.minimum(items, len(self._posted) - 1)
+        posted = np.minimum(self._posted[known], self._postings.shape[1])
+        posted[known < items] = 0
+        which = np.repeat(np.arange(len(items)), posted)
+        place = np.arange(len(which)) - np.repeat(np.cumsum(posted) - posted, posted)
+        visits = self._postings[items[which], place]
+        holds = (self.items[visits] == items[which][:, None]).any(axis=1)
+        which, visits = which[holds], visits[holds]
         if self.opened > self.capacity:
             # A place that was given to a later visit with the same product is listed for both.
-            row = np.unique(row)
-        return np.asarray(row[(self.items[row] == item).any(axis=1)], np.int32)
+            pairs = np.unique((which << 32) | visits)
+            which, visits = pairs >> 32, (pairs & 0xFFFFFFFF).astype(np.int32)
+        return Postings(which, visits)
 
     def _age(self, visit: int) -> int:
         """How many visits were opened since this one."""
