@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
 from recommend_service.live.memory import Memory
 from recommend_service.live.shop import Rule, Shop
@@ -23,9 +22,6 @@ from recommend_service.strategies.blend import SHORTLIST, blended, evened
 from recommend_service.strategies.offers import OFFERS, Strategy
 from recommend_service.strategies.scored import Ints, Scored
 from recommend_service.strategies.together import reasons
-
-_AHEAD = 1_000
-"""Of very many offers, only so many of the best are looked at first: most of them may be shown."""
 
 PINNED: Strategy = "trending"
 """What a pinned product that no strategy offers counts as: it is shown to everybody."""
@@ -82,16 +78,13 @@ class Ranking:
         """The strategy's offers that may be shown, moved by the shop's rules."""
         found = OFFERS[name](self._memory.models, self._question)
         hidden = self._hidden if name == "repeat" else self._hidden_or_owned
-        moving = [rule for rule in self._rules if rule.action in ("boost", "bury")]
-        found = self._moved(found.without(hidden), moving) if moving else _shown(found, hidden)
+        found = found.without(hidden)
+        for rule in self._rules:
+            if rule.action in ("boost", "bury"):
+                moved = np.isin(found.items, self._items_of(rule))
+                factor = np.where(moved, rule.factor or 1.0, 1.0)
+                found = found._replace(scores=found.scores * factor)
         return found.best(SHORTLIST) if self._asked.alone else evened(found)
-
-    def _moved(self, found: Scored, rules: Sequence[Rule]) -> Scored:
-        for rule in rules:
-            moved = np.isin(found.items, self._items_of(rule))
-            factor = np.where(moved, rule.factor or 1.0, 1.0)
-            found = found._replace(scores=found.scores * factor)
-        return found
 
     def _of_rules(self, action: str) -> Ints:
         found = [self._items_of(rule) for rule in self._rules if rule.action == action]
@@ -177,15 +170,6 @@ class Ranking:
             if not self._hidden[item]:
                 sku = self._memory.skus.names[item]
                 yield by_sku.get(sku, Recommendation(sku, 0.0, PINNED))
-
-
-def _shown(found: Scored, hidden: NDArray[np.bool_]) -> Scored:
-    """What is not hidden; of very many offers at least the shortlist's best."""
-    best = found.near(_AHEAD)
-    shown = best.without(hidden)
-    if len(best.items) < len(found.items) and len(shown.items) < SHORTLIST:
-        return found.without(hidden)
-    return shown
 
 
 def _pairs(found: Scored, most: int) -> list[tuple[int, float]]:

@@ -9,6 +9,9 @@ Ints: TypeAlias = NDArray[np.int32]
 N = TypeVar("N", bound=np.integer[Any])
 Floats: TypeAlias = NDArray[np.float64]
 
+OFFERED = 2_000
+"""A strategy that has something to say of every product offers so many of the best, or some more."""
+
 _BLOCKS = 4
 
 NO_ITEM = -1

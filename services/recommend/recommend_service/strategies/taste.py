@@ -5,11 +5,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from recommend_service.strategies.scored import NOTHING, Floats, Ints, Scored
+from recommend_service.strategies.scored import NOTHING, OFFERED, Floats, Ints, Scored
 
 FACTORS = 64
-OFFERED = 2_000
-"""So many of the products that fit best are offered, or some more."""
 HISTORY = 100
 """So many of a visitor's latest products are folded in."""
 

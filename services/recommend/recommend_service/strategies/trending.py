@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from recommend_service.strategies.scored import Floats, Ints, Scored, reaching
+from recommend_service.strategies.scored import OFFERED, Floats, Ints, Scored, reaching
 
 HALF_LIFE = 86_400.0
 VIEW_POINTS, ADD_POINTS, ORDER_POINTS = 1.0, 3.0, 10.0
@@ -42,11 +42,11 @@ class Trend:
         np.add.at(self._points, items, points * 2.0 ** ((at - self._origin) / self._half_life))
 
     def now(self) -> Scored:
-        """All products that have points, as of the newest event: a quiet shop keeps its ranking."""
+        """The products with the most points, as of the newest event: a quiet shop keeps its ranking."""
         if self._now is None:
             points = self._points * self._faded
             found = np.flatnonzero(points > 1e-9)
-            self._now = Scored(found.astype(np.int32), points[found])
+            self._now = Scored(found.astype(np.int32), points[found]).near(OFFERED)
         return self._now
 
     def of(self, items: Ints) -> Floats:
