@@ -5,7 +5,7 @@ from datetime import date, datetime
 from typing import NamedTuple
 
 from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -16,7 +16,6 @@ from orders_service.products.service import Described, products_of_lines
 from orders_service.rates.rules import Rate, to_base
 from orders_service.rates.service import rates_for
 from perennial_events import emit
-from perennial_events.identities import survivors_of
 
 
 class Surroundings(NamedTuple):
@@ -64,15 +63,21 @@ async def place_order(
     around = await surroundings(session, [order], base, now)
     rate = complete_lines(order, around)
     placed = order.place(rate)
-    session.add(order)
-    try:
-        await session.flush()
-    except IntegrityError:
-        raise OrderExists(order.order_id) from None
+    await _insert_order(session, order)
     emit(session, *placed, at=order.placed_at)
     await gift_cards.redeem(session, uses)
-    merged = await survivors_of(session, [order.customer_id])
-    set_committed_value(order, "survivor_id", merged[order.customer_id])
+
+
+async def _insert_order(session: AsyncSession, order: Order) -> None:
+    """Store a new order and learn who answers to its customer, in one round trip: the session does not
+    follow this one any further. Raises `OrderExists`."""
+    order.version = 1
+    columns = {column.key: getattr(order, column.key) for column in Order.__table__.columns}
+    statement = insert(Order).values(columns).on_conflict_do_nothing().returning(Order.survivor_id)
+    survivor_id = await session.scalar(statement)
+    if survivor_id is None:
+        raise OrderExists(order.order_id)
+    set_committed_value(order, "survivor_id", survivor_id)
 
 
 async def get_order(session: AsyncSession, order_id: str) -> Order:
