@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import select
+from sqlalchemy import literal, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
@@ -16,6 +16,7 @@ from orders_service.products.service import Described, products_of_lines
 from orders_service.rates.rules import Rate, to_base
 from orders_service.rates.service import rates_for
 from perennial_events import emit
+from perennial_events.identities import survivor
 
 
 class Surroundings(NamedTuple):
@@ -73,8 +74,9 @@ async def _insert_order(session: AsyncSession, order: Order) -> None:
     follow this one any further. Raises `OrderExists`."""
     order.version = 1
     columns = {column.key: getattr(order, column.key) for column in Order.__table__.columns}
-    statement = insert(Order).values(columns).on_conflict_do_nothing().returning(Order.survivor_id)
-    survivor_id = await session.scalar(statement)
+    statement = insert(Order).values(columns).on_conflict_do_nothing()
+    # Of the value and not of the column, which a subquery would take for that of all orders.
+    survivor_id = await session.scalar(statement.returning(survivor(literal(order.customer_id))))
     if survivor_id is None:
         raise OrderExists(order.order_id)
     set_committed_value(order, "survivor_id", survivor_id)
