@@ -1,7 +1,6 @@
 """Schemathesis over each service's OpenAPI: what it says is what the service does."""
 
 import asyncio
-import time
 from collections import Counter
 from typing import Any
 from uuid import UUID
@@ -113,6 +112,5 @@ async def test_a_service_does_so_for_much_more_and_in_sequences(
 ) -> None:
     door = await open_door(service)
     url = str(door.client.base_url).rstrip("/")
-    seed = int(time.time())
-    broken = await asyncio.to_thread(broken_by, service, url, examples=60, stateful=True, seed=seed)
-    assert not broken, f"seed {seed}\n" + "\n\n".join(broken)
+    broken = await asyncio.to_thread(broken_by, service, url, examples=60, stateful=True, seed=2)
+    assert not broken, "\n\n".join(broken)

@@ -6,6 +6,7 @@ import random
 import pytest
 
 from perennial_cli.services import SERVICES
+from tests.conftest import ON_PLATFORMS
 from tests.e2e.platform import RunningPlatform
 from tests.e2e.shop import Shop
 from tests.faults.checker import check
@@ -45,6 +46,8 @@ async def test_nothing_is_lost_when_its_servers_are_killed(
     assert {name: platform.pid(name) for name in SERVICES} == services
 
 
+# The same on every log; the soak kills services on both.
+@pytest.mark.parametrize("platform", ON_PLATFORMS[:1], indirect=True)
 async def test_nothing_is_lost_when_all_services_are_killed_at_once(
     platform: RunningPlatform, shop: Shop
 ) -> None:

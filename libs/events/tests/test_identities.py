@@ -125,7 +125,7 @@ async def aliases(database: Database) -> dict[str, tuple[Any, Any]]:
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps=st.lists(STEPS, max_size=25), data=st.data())
 async def test_aliases_end_where_the_merges_lead_in_whatever_order_they_come(

@@ -94,7 +94,7 @@ def send_back(order: Order, parcels: Sequence[dict[str, int]]) -> list[Any]:
     return told
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.data())
 def test_any_order_adds_up_at_every_step(data: st.DataObject) -> None:
     order = data.draw(orders())

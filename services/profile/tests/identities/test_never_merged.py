@@ -169,7 +169,7 @@ async def remains(database: Database) -> dict[str, Any]:
 
 
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(steps=st.lists(st.tuples(STEPS, DAYS_APART), max_size=30), data=st.data())
 async def test_undone_merges_leave_no_trace(

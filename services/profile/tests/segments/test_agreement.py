@@ -275,7 +275,7 @@ def read(rule: Json, others: dict[str, Clause]) -> Clause:
 
 
 @settings(
-    max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(world=worlds(), drawn=st.tuples(event_clauses(), event_clauses(), rules), other=clauses)
 async def test_some_and_everybody_fit_as_the_plain_evaluator_says(

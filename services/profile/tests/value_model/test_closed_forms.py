@@ -51,7 +51,7 @@ def model(buying: BgNbd, spending: GammaGamma | None = None) -> Model:
     waited=st.integers(0, 500),
     days=st.integers(1, 365),
 )
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_expected_orders_are_the_papers(
     r: float, alpha: float, a: float, b: float, repeats: int, waited: int, days: int
 ) -> None:
@@ -73,7 +73,7 @@ def test_nothing_is_singular(a: float, b: float) -> None:
 
 
 @given(buying=models, history=histories(), waited=st.integers(0, 800), spends=st.booleans())
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_predictions_are_finite_and_the_same_for_arrays(
     buying: BgNbd, history: History, waited: int, spends: bool
 ) -> None:
