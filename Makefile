@@ -36,9 +36,10 @@ run: $(INSTALLED) ## Start the platform on this machine (LOG=kafka: on a real Ka
 demo: $(INSTALLED) ## Start it, replay a shop's history and show the result (DATA=file.csv: your own shop)
 	@exec $(BIN)/perennial demo $(if $(LOG),--log $(LOG)) $(if $(DATA),--data "$(DATA)")
 
+# One process more than two cores: tests wait for servers to start and stop.
 .PHONY: test
 test: $(INSTALLED) ## Run every test (PERENNIAL_REQUIRE_KAFKA=1: a missing Kafka fails)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(ARGS)
+	$(BIN)/python -m pytest -n 3 --dist loadgroup $(ARGS)
 
 .PHONY: test-long
 test-long: $(INSTALLED) ## Run the long tests: the same machines with more seeds and minutes

@@ -204,7 +204,8 @@ class EmbeddedPostgres:
 
         Nobody may be connected to the template meanwhile.
         """
-        self.sql(f"CREATE DATABASE {_quoted(name)} TEMPLATE {_quoted(template)}")
+        # File by file: through the write-ahead log the copy of a few megabytes takes thrice as long.
+        self.sql(f"CREATE DATABASE {_quoted(name)} TEMPLATE {_quoted(template)} STRATEGY FILE_COPY")
 
     def drop_database(self, name: str) -> None:
         """Drop it if it exists; open sessions are ended."""

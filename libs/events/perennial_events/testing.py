@@ -36,8 +36,10 @@ BOTH_LOGS = (pytest.param("postgres"), pytest.param("kafka", marks=on_kafka))
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedPostgres]:
     """A PostgreSQL server of this test process."""
     with EmbeddedPostgres(tmp_path_factory.mktemp("postgres")) as server:
-        # Hundreds of databases that no test uses any more need no look at them every ten seconds.
-        server.sql("ALTER SYSTEM SET autovacuum_naptime = '1h'")
+        # It outlives no failure of the machine, and need not wait for the disk; and hundreds of
+        # databases that no test uses any more need no look at them every ten seconds.
+        for setting in ("fsync = off", "full_page_writes = off", "autovacuum_naptime = '1h'"):
+            server.sql(f"ALTER SYSTEM SET {setting}")
         server.sql("SELECT pg_reload_conf()")
         yield server
 
