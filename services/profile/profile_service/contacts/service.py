@@ -1,4 +1,4 @@
-"""The look-up of contacts: one statement, and two more where some of them were merged."""
+"""The look-up of contacts: set by set, whatever the number of customers."""
 
 from collections.abc import Collection, Sequence
 
@@ -28,9 +28,9 @@ _LOOKUP = """
 """
 
 _MERGED = """
-    SELECT id FROM unnest($1::text[]) AS id
-    WHERE id COLLATE "C" IN (SELECT customer_id FROM merges WHERE undone_at IS NULL)
-       OR id COLLATE "C" IN (SELECT into_id FROM merges WHERE undone_at IS NULL)
+    SELECT customer_id FROM merges WHERE undone_at IS NULL AND customer_id = ANY ($1::text[])
+    UNION ALL
+    SELECT into_id FROM merges WHERE undone_at IS NULL AND into_id = ANY ($1::text[])
 """
 
 

@@ -15,6 +15,7 @@ log = structlog.get_logger("decisions")
 
 WRITE_SECONDS = 0.5
 _TURN = 20
+"""After so many rows requests get their turn."""
 MOST_WAITING = 20_000
 """While the database is away; what is beyond them is not learnt from."""
 

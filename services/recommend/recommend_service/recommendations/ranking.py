@@ -112,7 +112,7 @@ class Ranking:
         for name, part in parts.items():
             weight = self._asked.weights[name]
             for item, score in _pairs(part, SHORTLIST):
-                if item in items and weight * score > found.get(item, (-1.0,))[0]:
+                if item in items and weight * score > found.get(item, (0.0, name))[0]:
                     found[item] = weight * score, name
         return {item: name for item, (_, name) in found.items()}
 

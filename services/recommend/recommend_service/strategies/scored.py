@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints: TypeAlias = NDArray[np.int32]
-N = TypeVar("N", bound=np.integer[Any])
 Floats: TypeAlias = NDArray[np.float64]
+Number = TypeVar("Number", bound=np.integer[Any])
 
 OFFERED = 2_000
 """A strategy that has something to say of every product offers so many of the best, or some more."""
 
 _BLOCKS = 4
+"""So many times as many blocks as products are looked for: more are dearer, fewer let more through."""
 
 NO_ITEM = -1
 """Fills up a row that holds fewer products than it has places for."""
@@ -64,7 +65,7 @@ def added_up(items: Ints, scores: Floats) -> Scored:
     return Scored(found[above], sums[above])
 
 
-def summed(items: NDArray[N], *columns: NDArray[Any]) -> tuple[NDArray[N], list[Floats]]:
+def summed(items: NDArray[Number], *columns: NDArray[Any]) -> tuple[NDArray[Number], list[Floats]]:
     """The different products, by number, and for each column its sum over each of them."""
     if not len(items):
         return items, [np.empty(0) for _ in columns]
