@@ -53,6 +53,9 @@ class Platform:
             return False
         return status.rsplit(")", 1)[1].split()[0] != "Z"
 
+    def parent(self, pid: int) -> int:
+        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+
     def wait_until_gone(self, pid: int, seconds: float = 10.0) -> None:
         deadline = time.monotonic() + seconds
         while self.runs(pid):

@@ -86,6 +86,32 @@ def test_a_killed_service_comes_back_and_the_others_stay(start: Start) -> None:
     assert after == before
 
 
+def test_services_share_what_their_fork_server_loaded_and_come_back_with_it(start: Start) -> None:
+    platform = start()
+    platform.wait_for(r"ready after")
+    pids = [platform.pid(name) for name in SERVICES]
+    (server,) = {platform.parent(pid) for pid in pids}
+    assert server != platform.process.pid
+    os.kill(server, signal.SIGKILL)
+    for name in SERVICES:
+        platform.wait_for(rf"(?s){name} was ended by SIGKILL; starting it again.*{name} serves")
+    (another,) = {platform.parent(platform.pid(name)) for name in SERVICES}
+    assert another != server
+    assert not any(platform.runs(pid) for pid in pids)
+
+
+def test_a_stop_signal_to_every_process_lets_all_drain(start: Start) -> None:
+    platform = start()
+    platform.wait_for(r"ready after")
+    server = platform.parent(platform.pid("orders"))
+    for pid in (server, *(platform.pid(name) for name in SERVICES)):
+        os.kill(pid, signal.SIGTERM)
+    assert platform.stop()[0] == 0
+    platform.wait_until_gone(server)
+    for name in SERVICES:
+        assert f"{name} drained" in platform.output()
+
+
 def test_a_killed_postgres_comes_back(start: Start) -> None:
     platform = start()
     platform.wait_for(r"ready after")

@@ -1,18 +1,17 @@
-"""One service's process: started, its lines passed on, started again when it dies, stopped when asked."""
+"""One program's process: started, its lines passed on, started again when it dies, stopped when asked."""
 
 import asyncio
 import os
 import signal
-import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import IO
 
+from perennial_cli.supervisor.forks import Fork, ForkServer, ForkServerEnded
 from perennial_cli.supervisor.home import Home
 from perennial_cli.supervisor.output import Output
 from perennial_cli.supervisor.pause import Pause
-from perennial_embedded.process import tied_to_parent
 
 _CHUNK = 65_536
 _LAST_LINES_SECONDS = 0.5
@@ -24,17 +23,20 @@ class Child:
     def __init__(
         self,
         name: str,
-        command: Sequence[str],
-        environment: Mapping[str, str],
+        arguments: Sequence[str],
+        variables: Mapping[str, str],
+        *,
+        fork_server: ForkServer,
         home: Home,
         output: Output,
     ) -> None:
         self.name = name
-        self._command = command
-        self._environment = environment
+        self._arguments = arguments
+        self._variables = variables
+        self._fork_server = fork_server
         self._home = home
         self._output = output
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Fork | None = None
         self._stop_asked = asyncio.Event()
 
     async def keep_running(self) -> None:
@@ -52,18 +54,14 @@ class Child:
     async def run_once(self) -> int:
         """Run it to its end and answer the exit code (negative: the signal that ended it)."""
         self._output.rotate(self.name)
-        # SIGKILL should the supervisor be killed: every promise holds under `kill -9`, and nothing may stay behind.
-        # A pipe of our own: asyncio's would make `wait` last until the process's children have closed it, too.
         readable, writable = os.pipe()
         try:
-            process = await asyncio.create_subprocess_exec(
-                *tied_to_parent(self._command, signal.SIGKILL),
-                env=self._environment,
-                stdin=subprocess.DEVNULL,
-                stdout=writable,
-                stderr=writable,
-                start_new_session=True,
+            process = await self._fork_server.fork(
+                self.name, self._arguments, self._variables, writable
             )
+        except ForkServerEnded:
+            os.close(readable)
+            return -signal.SIGKILL
         except BaseException:
             os.close(readable)
             raise
@@ -72,11 +70,11 @@ class Child:
         self._process = process
         return await self._follow(process, os.fdopen(readable, "rb", buffering=0))
 
-    async def _follow(self, process: asyncio.subprocess.Process, output: IO[bytes]) -> int:
+    async def _follow(self, process: Fork, output: IO[bytes]) -> int:
         """Pass its lines on until it ends, and leave nothing of it behind."""
         if self._stop_asked.is_set():
             # Asked while it was being started, when there was nobody yet to tell.
-            process.terminate()
+            process.send_signal(signal.SIGTERM)
         self._home.write_pid(self.name, process.pid)
         lines = asyncio.create_task(self._pass_lines_on(output))
         try:

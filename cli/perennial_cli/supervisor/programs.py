@@ -1,17 +1,25 @@
-"""What the supervisor runs; tests put small programs of their own in these places."""
-
-import sys
+"""What the supervisor runs, as Python's arguments; tests put small programs of their own in these places."""
 
 
 class Programs:
     """The platform's own programs."""
 
+    def shared(self, log: str) -> list[str]:
+        """The modules that all of them use, with those that their libraries load late."""
+        return [
+            "perennial_http",
+            "perennial_webhooks",
+            "sqlalchemy.dialects.postgresql.asyncpg",
+            "uvicorn.lifespan.on",
+            "uvicorn.protocols.http.httptools_impl",
+            *(["perennial_events.log.kafka"] if log == "kafka" else []),
+        ]
+
     def service(self, name: str) -> list[str]:
-        return [sys.executable, "-m", f"{name}_service"]
+        return ["-m", f"{name}_service"]
 
     def fetch_kafka(self) -> list[str]:
-        return [sys.executable, "-m", "perennial_embedded"]
+        return ["-m", "perennial_embedded"]
 
     def migrate(self) -> list[str]:
-        # A process of its own: Alembic and SQLAlchemy must not stay in the supervisor's memory.
-        return [sys.executable, "-m", "perennial_cli", "migrate"]
+        return ["-m", "perennial_cli", "migrate"]

@@ -10,6 +10,7 @@ from perennial_cli.services import DATABASES, LOG_DATABASE, SERVICES
 from perennial_cli.supervisor import ports, servers
 from perennial_cli.supervisor.child import Child, how_it_ended
 from perennial_cli.supervisor.failures import StartRefused
+from perennial_cli.supervisor.forks import ForkServer
 from perennial_cli.supervisor.home import Home, key_hash
 from perennial_cli.supervisor.output import Output
 from perennial_cli.supervisor.programs import Programs
@@ -32,6 +33,10 @@ class Supervisor:
         self._ports = {name: port_base + 1 + place for place, name in enumerate(SERVICES)}
         self._postgres = servers.postgres(self._home)
         self._kafka = servers.kafka(self._home) if log == "kafka" else None
+        # PG* variables of the shell would mislead the programs' driver.
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+        # Lines reach the terminal when they are written, not when a buffer is full.
+        self._fork_server = ForkServer(programs.shared(log), inherited | {"PYTHONUNBUFFERED": "1"})
         self._children: list[Child] = []
         self._stop_asked = asyncio.Event()
         self._hurry_asked = asyncio.Event()
@@ -87,13 +92,7 @@ class Supervisor:
         )
         await self._migrate(environment)
         self._children = [
-            Child(
-                name,
-                self._programs.service(name),
-                self._own(environment, name),
-                self._home,
-                self._output,
-            )
+            self._child(name, self._programs.service(name), self._own(environment, name))
             for name in SERVICES
         ]
         async with asyncio.TaskGroup() as tasks:
@@ -114,7 +113,8 @@ class Supervisor:
     async def _start_servers(self) -> None:
         if self._kafka is not None:
             # A process of its own, because a first download is long and must end when we are stopped.
-            await self._run_to_end("kafka", self._programs.fetch_kafka(), dict(os.environ))
+            await self._run_to_end("kafka", self._programs.fetch_kafka(), {})
+        self._fork_server.launch()  # it loads what it has to while the servers start
         async with asyncio.TaskGroup() as tasks:
             for name, server in self._servers():
                 tasks.create_task(servers.start(name, server, self._home))
@@ -127,19 +127,16 @@ class Supervisor:
         return running
 
     def _environment(self) -> dict[str, str]:
-        """What every program of the platform is told; PG* variables of the shell would mislead its driver."""
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
+        """What every program of the platform is told."""
         kafka = self._kafka
         log = self._postgres.url(LOG_DATABASE) if kafka is None else f"kafka://{kafka.bootstrap}"
-        environment |= {
+        environment = {
             "PERENNIAL_HOME": str(self._home.folder),
             "PERENNIAL_HOST": ports.HOST,
             "PERENNIAL_LOG": log,
             "PERENNIAL_ADMIN_KEY_SHA256": self._key_hash,
             "PERENNIAL_SECRET_KEY": os.environ.get("PERENNIAL_SECRET_KEY")
             or self._home.secret_key(),
-            # Lines reach the terminal when they are written, not when a buffer is full.
-            "PYTHONUNBUFFERED": "1",
         }
         for name, port in self._ports.items():
             environment[f"PERENNIAL_{name.upper()}_URL"] = f"http://{ports.HOST}:{port}"
@@ -161,9 +158,19 @@ class Supervisor:
             f"PERENNIAL_{name.upper()}_DATABASE_URL": self._postgres.url(name) for name in SERVICES
         }
 
-    async def _run_to_end(self, name: str, command: list[str], environment: dict[str, str]) -> None:
+    def _child(self, name: str, arguments: list[str], variables: dict[str, str]) -> Child:
+        return Child(
+            name,
+            arguments,
+            variables,
+            fork_server=self._fork_server,
+            home=self._home,
+            output=self._output,
+        )
+
+    async def _run_to_end(self, name: str, arguments: list[str], variables: dict[str, str]) -> None:
         """Run a step of the start; it failing is the start failing."""
-        step = Child(name, command, environment, self._home, self._output)
+        step = self._child(name, arguments, variables)
         self._children = [step]
         code = await step.run_once()
         if code != 0:
@@ -192,6 +199,7 @@ class Supervisor:
                     self._output.say(f"{child.name} did not end in time and is killed")
                 child.stop(signal.SIGKILL)
             await self._ended()
+        await self._fork_server.close()
         left = 0.0 if self._hurry_asked.is_set() else _STOP_SECONDS - (time.monotonic() - began)
         await self._stop_tasks()
         await servers.stop(self._servers(), self._home, left)

@@ -15,6 +15,7 @@ import signal
 import sys
 
 PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
 UNCHANGED = -1
 
 
@@ -25,15 +26,24 @@ def main() -> None:
         os.setgroups([])
         os.setgid(gid)
         os.setuid(uid)
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, death_signal)
-        if os.getppid() != parent:
-            # The parent died before the request was in place: nobody would ever stop us.
-            sys.exit(1)
+    be_tied_to_parent(death_signal, parent)
     # Python ignores these two, and an ignored signal stays ignored through exec.
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
     signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
     os.execvp(command[0], command)  # noqa: S606  (replacing itself by its argument is this program's purpose)
+
+
+def be_tied_to_parent(death_signal: int, parent: int, name: str | None = None) -> None:
+    """Ask for `death_signal` at the parent's end; with a name, be listed under it (as `top` and `ps -A` do)."""
+    if sys.platform != "linux":
+        return
+    prctl = ctypes.CDLL(None).prctl
+    if name is not None:
+        prctl(PR_SET_NAME, name.encode())
+    prctl(PR_SET_PDEATHSIG, death_signal)
+    if os.getppid() != parent:
+        # The parent died before the request was in place: nobody would ever stop us.
+        sys.exit(1)
 
 
 if __name__ == "__main__":
