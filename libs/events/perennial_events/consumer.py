@@ -9,6 +9,7 @@ effects commit together, whoever else believes to own a partition.
 import asyncio
 import contextlib
 import random
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
@@ -23,6 +24,7 @@ from perennial_events.errors import (
     is_transient,
 )
 from perennial_events.log import Batch, Log, Partition, Subscription
+from perennial_events.pressure import Pressure, turn_of_others
 from perennial_events.subscriptions import Subscriptions
 
 log = structlog.get_logger("consumer")
@@ -54,6 +56,7 @@ class Consumer:
         self._linger_seconds = linger_seconds
         self._positions: dict[Partition, int] = {}
         self._pause = FIRST_PAUSE_SECONDS
+        self._pressure = Pressure()
         self._stopping = asyncio.Event()
         self.ready = asyncio.Event()
 
@@ -94,7 +97,7 @@ class Consumer:
                 following = asyncio.create_task(self._fetch(subscription, batch))
                 self.ready.set()
                 if batch:
-                    await self._apply(batch)
+                    await self._take_turn(batch)
                     self._pause = FIRST_PAUSE_SECONDS
         except Fenced as fenced:
             log.info("another member moved on", group=self._group, detail=str(fenced))
@@ -104,6 +107,16 @@ class Consumer:
             await asyncio.gather(stopping, following, return_exceptions=True)
             # What was fetched ahead is not applied: whoever goes on asks where to.
             subscription.seek(subscription.assigned)
+
+    async def _take_turn(self, batch: Batch) -> None:
+        """Apply a batch; behind and in others' way, leave them the next turn."""
+        self._pressure.look()
+        began = time.monotonic()
+        await self._apply(batch)
+        seconds = time.monotonic() - began
+        turn = turn_of_others(sum(map(len, batch.values())), seconds, self._pressure.look())
+        if turn:
+            await self._wait(turn)
 
     async def _fetch(self, subscription: Subscription, before: Batch) -> Batch:
         """The next batch. While events trickle in it lingers, so that one transaction takes many."""
@@ -197,5 +210,8 @@ class Consumer:
         # Jitter, so that members that failed together do not come back together.
         jittered = self._pause * (0.5 + random.random())  # noqa: S311 - not for secrets
         self._pause = min(self._pause * 2, LONGEST_PAUSE_SECONDS)
+        await self._wait(jittered)
+
+    async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._stopping.wait(), jittered)
+            await asyncio.wait_for(self._stopping.wait(), seconds)

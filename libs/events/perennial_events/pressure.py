@@ -1,0 +1,48 @@
+"""Whether others want the processor that this process runs on, and what a consumer that is behind owes them."""
+
+from pathlib import Path
+
+SCHEDULER_COUNTERS = Path("/proc/self/schedstat")
+"""Of this process's main thread, in nanoseconds: how long it ran, and how long it was ready to and waited."""
+
+CONTENDED = 0.25
+"""The share of waiting from which on the processor is wanted by more than it can serve."""
+
+BEHIND_RECORDS = 1_000
+"""A batch of so many is a backlog: who reads it is late already, by about as many events."""
+
+LONGEST_TURN_SECONDS = 1.0
+
+
+class Pressure:
+    """The share of its time that this process was ready to run but had to wait, from one look to the next."""
+
+    def __init__(self, counters: Path = SCHEDULER_COUNTERS) -> None:
+        self._counters = counters
+        self._ran, self._waited = self._read()
+
+    def look(self) -> float:
+        """From 0 (never waited, or the system does not tell) to 1 (never ran) since the last look."""
+        before = (self._ran, self._waited)
+        self._ran, self._waited = self._read()
+        ran, waited = self._ran - before[0], self._waited - before[1]
+        return waited / (ran + waited) if waited else 0.0
+
+    def _read(self) -> tuple[int, int]:
+        try:
+            ran, waited, _ = self._counters.read_text().split()
+        except (OSError, ValueError):  # not Linux, or a Linux that does not count
+            return 0, 0
+        return int(ran), int(waited)
+
+
+def turn_of_others(records: int, seconds: float, pressure: float) -> float:
+    """For how many seconds to give way after a batch of `records` took `seconds` under `pressure`.
+
+    Where the processor is contended, a consumer with a backlog works half of the time: a request that
+    is not accepted is lost to the shop, an event that waits in the log is only later. One that is not
+    behind never waits, so what it keeps stays fresh.
+    """
+    if records < BEHIND_RECORDS or pressure < CONTENDED:
+        return 0.0
+    return min(seconds, LONGEST_TURN_SECONDS)
