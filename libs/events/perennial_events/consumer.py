@@ -30,6 +30,9 @@ from perennial_events.subscriptions import Subscriptions
 log = structlog.get_logger("consumer")
 
 BATCH_RECORDS = 2_000
+BACKLOG_RECORDS = BATCH_RECORDS // 2
+"""A batch of so many is a backlog: whoever reads it is late already, by about as many events."""
+
 FETCH_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 10.0
@@ -83,8 +86,8 @@ class Consumer:
     async def _consume(self, subscription: Subscription) -> None:
         """Apply batch after batch until stopped, or until one was fenced.
 
-        The next batch is fetched while one is applied: the database works on the one and this
-        process on the other.
+        Of a backlog the next batch is fetched while one is applied: the database works on the one and
+        this process on the other. Of a trickle it is fetched afterwards, when more has come together.
         """
         stopping = asyncio.create_task(self._stopping.wait())
         following = asyncio.create_task(self._fetch(subscription, {}))
@@ -94,11 +97,15 @@ class Consumer:
                 if stopping.done():
                     return
                 batch = following.result()
-                following = asyncio.create_task(self._fetch(subscription, batch))
+                backlog = _size(batch) >= BACKLOG_RECORDS
+                if backlog:
+                    following = asyncio.create_task(self._fetch(subscription, batch))
                 self.ready.set()
                 if batch:
                     await self._take_turn(batch)
                     self._pause = FIRST_PAUSE_SECONDS
+                if not backlog:
+                    following = asyncio.create_task(self._fetch(subscription, batch))
         except Fenced as fenced:
             log.info("another member moved on", group=self._group, detail=str(fenced))
         finally:
@@ -114,13 +121,13 @@ class Consumer:
         began = time.monotonic()
         await self._apply(batch)
         seconds = time.monotonic() - began
-        turn = turn_of_others(sum(map(len, batch.values())), seconds, self._pressure.look())
-        if turn:
+        turn = turn_of_others(seconds, self._pressure.look())
+        if turn and _size(batch) >= BACKLOG_RECORDS:
             await self._wait(turn)
 
     async def _fetch(self, subscription: Subscription, before: Batch) -> Batch:
         """The next batch. While events trickle in it lingers, so that one transaction takes many."""
-        if 0 < sum(map(len, before.values())) < BATCH_RECORDS // 2:
+        if 0 < _size(before) < BACKLOG_RECORDS:
             await asyncio.sleep(self._linger_seconds)
         return await subscription.fetch(BATCH_RECORDS, FETCH_SECONDS)
 
@@ -215,3 +222,7 @@ class Consumer:
     async def _wait(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._stopping.wait(), seconds)
+
+
+def _size(batch: Batch) -> int:
+    return sum(map(len, batch.values()))

@@ -8,9 +8,6 @@ SCHEDULER_COUNTERS = Path("/proc/self/schedstat")
 CONTENDED = 0.25
 """The share of waiting from which on the processor is wanted by more than it can serve."""
 
-BEHIND_RECORDS = 1_000
-"""A batch of so many is a backlog: who reads it is late already, by about as many events."""
-
 LONGEST_TURN_SECONDS = 1.0
 
 
@@ -36,13 +33,10 @@ class Pressure:
         return int(ran), int(waited)
 
 
-def turn_of_others(records: int, seconds: float, pressure: float) -> float:
-    """For how many seconds to give way after a batch of `records` took `seconds` under `pressure`.
+def turn_of_others(seconds: float, pressure: float) -> float:
+    """For how many seconds a consumer that is behind gives way, whose batch took `seconds` under `pressure`.
 
-    Where the processor is contended, a consumer with a backlog works half of the time: a request that
-    is not accepted is lost to the shop, an event that waits in the log is only later. One that is not
-    behind never waits, so what it keeps stays fresh.
+    Where the processor is contended it works half of the time: a request that is not accepted is lost
+    to the shop, an event that waits in the log is only later.
     """
-    if records < BEHIND_RECORDS or pressure < CONTENDED:
-        return 0.0
-    return min(seconds, LONGEST_TURN_SECONDS)
+    return min(seconds, LONGEST_TURN_SECONDS) if pressure >= CONTENDED else 0.0

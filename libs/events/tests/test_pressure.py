@@ -5,7 +5,6 @@ from pathlib import Path
 import pytest
 
 from perennial_events.pressure import (
-    BEHIND_RECORDS,
     CONTENDED,
     LONGEST_TURN_SECONDS,
     Pressure,
@@ -14,17 +13,16 @@ from perennial_events.pressure import (
 
 
 @pytest.mark.parametrize(
-    ("records", "seconds", "pressure", "turn"),
+    ("seconds", "pressure", "turn"),
     [
-        (BEHIND_RECORDS, 0.2, CONTENDED, 0.2),
-        (BEHIND_RECORDS - 1, 0.2, 0.9, 0.0),
-        (BEHIND_RECORDS, 0.2, CONTENDED - 0.01, 0.0),
-        (BEHIND_RECORDS, 60.0, 0.9, LONGEST_TURN_SECONDS),
+        (0.2, CONTENDED, 0.2),
+        (0.2, CONTENDED - 0.01, 0.0),
+        (60.0, 0.9, LONGEST_TURN_SECONDS),
     ],
-    ids=["behind-and-contended", "not-behind", "not-contended", "bounded"],
+    ids=["contended", "not-contended", "bounded"],
 )
-def test_who_gives_way(records: int, seconds: float, pressure: float, turn: float) -> None:
-    assert turn_of_others(records, seconds, pressure) == turn
+def test_who_gives_way(seconds: float, pressure: float, turn: float) -> None:
+    assert turn_of_others(seconds, pressure) == turn
 
 
 def test_pressure_is_the_share_of_waiting_since_the_last_look(tmp_path: Path) -> None:

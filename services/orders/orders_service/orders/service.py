@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import literal, select
+from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm.attributes import set_committed_value
@@ -17,6 +17,14 @@ from orders_service.rates.rules import Rate, to_base
 from orders_service.rates.service import rates_for
 from perennial_events import emit
 from perennial_events.identities import survivor
+
+# Put together once, and past the mapper: an order is what a shop writes most. The customer as a value, not
+# as the column, which a subquery would take for that of all orders.
+_INSERT = (
+    insert(Order.metadata.tables[Order.__tablename__])
+    .on_conflict_do_nothing()
+    .returning(survivor(bindparam("ordering_customer")))
+)
 
 
 class Surroundings(NamedTuple):
@@ -73,10 +81,8 @@ async def _insert_order(session: AsyncSession, order: Order) -> None:
     """Store a new order and learn who answers to its customer, in one round trip: the session does not
     follow this one any further. Raises `OrderExists`."""
     order.version = 1
-    columns = {column.key: getattr(order, column.key) for column in Order.__table__.columns}
-    statement = insert(Order).values(columns).on_conflict_do_nothing()
-    # Of the value and not of the column, which a subquery would take for that of all orders.
-    survivor_id = await session.scalar(statement.returning(survivor(literal(order.customer_id))))
+    row = {column.key: getattr(order, column.key) for column in Order.__table__.columns}
+    survivor_id = await session.scalar(_INSERT, {**row, "ordering_customer": order.customer_id})
     if survivor_id is None:
         raise OrderExists(order.order_id)
     set_committed_value(order, "survivor_id", survivor_id)
