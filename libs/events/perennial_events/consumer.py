@@ -73,7 +73,10 @@ class Consumer:
         while not self._stopping.is_set():
             try:
                 async with self._log.subscribe(
-                    self._group, self._subscriptions.topics, self._load_positions
+                    self._group,
+                    self._subscriptions.topics,
+                    self._load_positions,
+                    linger_seconds=self._linger_seconds,
                 ) as subscription:
                     while not self._stopping.is_set():
                         await self._consume(subscription)

@@ -68,6 +68,15 @@ async def test_what_is_appended_is_read_unchanged_and_in_order(event_log: Log, t
         assert partition == Partition(topic, partition_of(record.envelope.key, 4))
 
 
+async def test_a_lone_record_waits_for_others_but_not_for_ever(event_log: Log, topic: str) -> None:
+    async with event_log.subscribe(
+        "patient", [topic], from_start, linger_seconds=0.1
+    ) as subscription:
+        await subscription.fetch(1_000, 0.2)
+        await event_log.append([envelope(topic, "c1", 1)])
+        assert len(await collect(subscription, 1)) == 1
+
+
 async def test_read_goes_on_from_any_offset(event_log: Log, topic: str) -> None:
     for start in (0, 5):
         await event_log.append([envelope(topic, "c1", n) for n in range(start, start + 5)])

@@ -47,9 +47,17 @@ class Log(Protocol):
         """
 
     def subscribe(
-        self, group: str, topics: Sequence[str], positions: Positions
+        self,
+        group: str,
+        topics: Sequence[str],
+        positions: Positions,
+        *,
+        linger_seconds: float = 0.0,
     ) -> AbstractAsyncContextManager[Subscription]:
-        """Join `group`: its partitions are shared out among its members as they come and go."""
+        """Join `group`: its partitions are shared out among its members as they come and go.
+
+        A record may wait for `linger_seconds`, that others come along with it.
+        """
 
     async def read(self, positions: Mapping[Partition, int], limit: int) -> Batch:
         """Records from the given offsets on, outside of any group. Empty at the end."""

@@ -20,6 +20,9 @@ MAX_BATCH_BYTES = 900_000
 
 APPEND_SECONDS = 30.0
 
+LINGER_BYTES = 65_536
+"""A fetch that is this large waits no longer: some two hundred events."""
+
 REPLICAS = 3
 """How many brokers keep each partition, where there are so many."""
 
@@ -100,14 +103,21 @@ class KafkaLog:
 
     @asynccontextmanager
     async def subscribe(
-        self, group: str, topics: Sequence[str], positions: Positions
+        self,
+        group: str,
+        topics: Sequence[str],
+        positions: Positions,
+        *,
+        linger_seconds: float = 0.0,
     ) -> AsyncIterator[Subscription]:
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._bootstrap,
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=100,
+            # Else the broker answers, and this process is woken, for every single append.
+            fetch_min_bytes=LINGER_BYTES if linger_seconds else 1,
+            fetch_max_wait_ms=int(linger_seconds * 1000) or 100,
             max_partition_fetch_bytes=1_048_576,
             session_timeout_ms=10_000,
             heartbeat_interval_ms=1_000,

@@ -20,7 +20,7 @@ UNRUNG_POLL_SECONDS = 0.5
 """How long a reader waits for the bell at most: an appender may die before it rings."""
 
 LINGER_SECONDS = 0.008
-"""How long a reader that was rung for waits for more: a transaction for ten events costs as much as
+"""How long a reader that was rung for waits for more at least: a transaction for ten events costs as much as
 one for one, and the others that share the machine get the rest."""
 
 _HEARTBEAT = f"""
@@ -62,6 +62,7 @@ class PostgresSubscription:
         partitions: set[Partition],
         positions: Positions,
         read: Callable[[Mapping[Partition, int], int], Awaitable[Batch]],
+        linger_seconds: float,
     ) -> None:
         self._arguments = arguments
         self._group = group
@@ -69,6 +70,7 @@ class PostgresSubscription:
         self._partitions = partitions
         self._ask = positions
         self._read = read
+        self._linger_seconds = max(linger_seconds, LINGER_SECONDS)
         self._member = uuid4()
         self._positions: dict[Partition, int] = {}
         self._unplaced: set[Partition] = set()
@@ -102,7 +104,7 @@ class PostgresSubscription:
                 return batch
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._bell.wait(), min(remaining, UNRUNG_POLL_SECONDS))
-                await asyncio.sleep(LINGER_SECONDS)
+                await asyncio.sleep(self._linger_seconds)
 
     def _take_turns(self) -> None:
         """Put the first partition last: a long backlog in one must not keep the others waiting."""

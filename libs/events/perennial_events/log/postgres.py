@@ -128,11 +128,16 @@ class PostgresLog:
 
     @asynccontextmanager
     async def subscribe(
-        self, group: str, topics: Sequence[str], positions: Positions
+        self,
+        group: str,
+        topics: Sequence[str],
+        positions: Positions,
+        *,
+        linger_seconds: float = 0.0,
     ) -> AsyncIterator[Subscription]:
         partitions = set(await self.ends(topics))
         subscription = PostgresSubscription(
-            self._arguments, group, topics, partitions, positions, self.read
+            self._arguments, group, topics, partitions, positions, self.read, linger_seconds
         )
         try:
             yield subscription
