@@ -5,9 +5,10 @@ from pathlib import Path
 SCHEDULER_COUNTERS = Path("/proc/self/schedstat")
 """Of this process's main thread, in nanoseconds: how long it ran, and how long it was ready to and waited."""
 
-CONTENDED = 0.25
+CONTENDED = 0.2
 """The share of waiting from which on the processor is wanted by more than it can serve."""
 
+TURNS_OF_OTHERS = 2
 LONGEST_TURN_SECONDS = 1.0
 
 
@@ -36,7 +37,9 @@ class Pressure:
 def turn_of_others(seconds: float, pressure: float) -> float:
     """For how many seconds a consumer that is behind gives way, whose batch took `seconds` under `pressure`.
 
-    Where the processor is contended it works half of the time: a request that is not accepted is lost
-    to the shop, an event that waits in the log is only later.
+    Where the processor is contended it works a third of the time: a request that is not accepted is
+    lost to the shop, an event that waits in the log is only later.
     """
-    return min(seconds, LONGEST_TURN_SECONDS) if pressure >= CONTENDED else 0.0
+    if pressure < CONTENDED:
+        return 0.0
+    return min(TURNS_OF_OTHERS * seconds, LONGEST_TURN_SECONDS)

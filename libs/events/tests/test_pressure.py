@@ -15,7 +15,7 @@ from perennial_events.pressure import (
 @pytest.mark.parametrize(
     ("seconds", "pressure", "turn"),
     [
-        (0.2, CONTENDED, 0.2),
+        (0.2, CONTENDED, 0.4),
         (0.2, CONTENDED - 0.01, 0.0),
         (60.0, 0.9, LONGEST_TURN_SECONDS),
     ],
