@@ -21,8 +21,8 @@ from perennial_events.watchdog import Lag, lag, since_when, watch
 class Worker:
     """Runs what a service does besides answering requests.
 
-    `linger_seconds` lie between two small batches: a service that is read right after its events takes
-    less. `on_failure` is called once if a part ends by an unexpected exception; the service then stops,
+    For `linger_seconds` an event may wait for others to be taken with it: a service that is read right
+    after its events takes less. `on_failure` is called once if a part ends by an unexpected exception; the service then stops,
     and whoever supervises it starts it again.
     """
 
