@@ -110,9 +110,15 @@ _STATE = f"""
         SELECT coalesce(array_agg(category ORDER BY n DESC, category), '{{}}') AS top_categories
         FROM (
             SELECT category, count(*) AS n
-            FROM (SELECT sku FROM timeline WHERE identity = {_MINE} AND sku IS NOT NULL
+            -- Of each identity by itself, so that the index gives the last ones and not all are sorted; and
+            -- each product by its key: a join would read the whole catalogue for some twenty of them.
+            FROM (SELECT (SELECT category FROM product_facts WHERE sku = latest.sku) AS category
+                  FROM unnest(mine.identities) AS one (identity)
+                  CROSS JOIN LATERAL (
+                      SELECT sku, at FROM timeline
+                      WHERE timeline.identity = one.identity AND sku IS NOT NULL
+                      ORDER BY at DESC LIMIT {CATEGORY_CLICKS}) AS latest
                   ORDER BY at DESC LIMIT {CATEGORY_CLICKS}) AS seen
-            JOIN product_facts USING (sku)
             WHERE category IS NOT NULL GROUP BY category ORDER BY n DESC, category LIMIT 3
         ) AS top
     ) AS t
