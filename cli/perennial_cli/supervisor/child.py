@@ -59,11 +59,10 @@ class Child:
             process = await self._fork_server.fork(
                 self.name, self._arguments, self._variables, writable
             )
-        except ForkServerEnded:
+        except BaseException as error:
             os.close(readable)
-            return -signal.SIGKILL
-        except BaseException:
-            os.close(readable)
+            if isinstance(error, ForkServerEnded):
+                return -signal.SIGKILL
             raise
         finally:
             os.close(writable)

@@ -27,6 +27,7 @@ from perennial_embedded.launch import be_tied_to_parent
 _LINE_BYTES = 65_536
 # A service manager's stop reaches every process: the supervisor alone decides who ends when.
 _LEFT_TO_THE_SUPERVISOR = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_HELD_WHILE_FORKING = (*_LEFT_TO_THE_SUPERVISOR, signal.SIGCHLD)
 
 
 class Request(NamedTuple):
@@ -67,8 +68,8 @@ def _serve(supervisor: socket.socket) -> Request | None:
 
     signal.signal(signal.SIGCHLD, tell_ended)
     while (request := _next_request(supervisor)) is not None:
-        # That a process ended is never told before its id was.
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        # That a process ended is never told before its id was, and a signal to one that has not yet begun waits.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _HELD_WHILE_FORKING)
         pid = os.fork()
         if pid == 0:
             supervisor.close()
@@ -76,7 +77,7 @@ def _serve(supervisor: socket.socket) -> Request | None:
             return request
         os.close(request.output)
         tell(pid=pid)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD_WHILE_FORKING)
     return None
 
 
@@ -93,17 +94,18 @@ def _next_request(supervisor: socket.socket) -> Request | None:
 def _become(request: Request, server: int) -> None:
     """Take on what a process has of its own: session, signals, name, output and variables."""
     os.setsid()
+    # Every promise holds under `kill -9`, and nothing may stay behind.
     be_tied_to_parent(signal.SIGKILL, server, request.name)
-    for number in (*_LEFT_TO_THE_SUPERVISOR, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
     nothing = os.open(os.devnull, os.O_RDONLY)
     for opened, place in ((nothing, 0), (request.output, 1), (request.output, 2)):
         os.dup2(opened, place)
     os.close(nothing)
     os.close(request.output)
     os.environ.update(request.variables)
+    for number in _HELD_WHILE_FORKING:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD_WHILE_FORKING)
 
 
 def _run(arguments: Sequence[str]) -> None:

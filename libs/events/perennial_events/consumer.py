@@ -100,14 +100,12 @@ class Consumer:
                 if stopping.done():
                     return
                 batch = following.result()
-                backlog = _size(batch) >= BACKLOG_RECORDS
-                if backlog:
-                    following = asyncio.create_task(self._fetch(subscription, batch))
                 self.ready.set()
-                if batch:
-                    await self._take_turn(batch)
-                    self._pause = FIRST_PAUSE_SECONDS
-                if not backlog:
+                if _size(batch) >= BACKLOG_RECORDS:
+                    following = asyncio.create_task(self._fetch(subscription, batch))
+                    await self._apply_and_give_way(batch)
+                else:
+                    await self._apply(batch)
                     following = asyncio.create_task(self._fetch(subscription, batch))
         except Fenced as fenced:
             log.info("another member moved on", group=self._group, detail=str(fenced))
@@ -118,14 +116,13 @@ class Consumer:
             # What was fetched ahead is not applied: whoever goes on asks where to.
             subscription.seek(subscription.assigned)
 
-    async def _take_turn(self, batch: Batch) -> None:
-        """Apply a batch; behind and in others' way, leave them the next turn."""
+    async def _apply_and_give_way(self, batch: Batch) -> None:
+        """Apply a batch of a backlog, and leave the next turns to others where this was in their way."""
         self._pressure.look()
         began = time.monotonic()
         await self._apply(batch)
-        seconds = time.monotonic() - began
-        turn = turn_of_others(seconds, self._pressure.look())
-        if turn and _size(batch) >= BACKLOG_RECORDS:
+        turn = turn_of_others(time.monotonic() - began, self._pressure.look())
+        if turn:
             await self._wait(turn)
 
     async def _fetch(self, subscription: Subscription, before: Batch) -> Batch:
@@ -142,6 +139,8 @@ class Consumer:
 
     async def _apply(self, batch: Batch) -> None:
         """Bring one fetch into the database; where an event is at fault, again with care."""
+        if not batch:
+            return
         try:
             applied = await self._transact(batch, self._subscriptions.apply_records)
         except Exception as error:
@@ -149,6 +148,7 @@ class Consumer:
                 raise
             await self._transact(batch, self._apply_or_park)
             applied = ()  # some were parked: whoever waits looks for itself
+        self._pause = FIRST_PAUSE_SECONDS
         self._database.announce_applied(record.envelope.id for record in applied)
 
     async def _transact(self, batch: Batch, apply: Apply) -> Sequence[Record]:

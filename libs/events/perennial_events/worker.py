@@ -22,8 +22,8 @@ class Worker:
     """Runs what a service does besides answering requests.
 
     For `linger_seconds` an event may wait for others to be taken with it: a service that is read right
-    after its events takes less. `on_failure` is called once if a part ends by an unexpected exception; the service then stops,
-    and whoever supervises it starts it again.
+    after its events takes less. `on_failure` is called once if a part ends by an unexpected exception;
+    the service then stops, and whoever supervises it starts it again.
     """
 
     def __init__(

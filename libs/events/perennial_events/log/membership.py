@@ -20,8 +20,8 @@ UNRUNG_POLL_SECONDS = 0.5
 """How long a reader waits for the bell at most: an appender may die before it rings."""
 
 LINGER_SECONDS = 0.008
-"""How long a reader that was rung for waits for more at least: a transaction for ten events costs as much as
-one for one, and the others that share the machine get the rest."""
+"""How long a reader that was rung for waits for more at least: a transaction for ten events costs as
+much as one for one, and the others that share the machine get the rest."""
 
 _HEARTBEAT = f"""
     WITH beat AS (
