@@ -10,8 +10,10 @@ PACKAGES := libs/events libs/http libs/webhooks libs/embedded cli \
 	services/orders services/profile services/engagement services/support services/recommend
 COMPOSE := docker compose --file deploy/compose.yaml
 
-# Expanded only by the recipe that installs. `python3` may be older than what stands beside it.
-PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11 python3.14; do \
+# Expanded only by the recipe that installs. `python3` may be older than what stands beside it. The system's own
+# comes first: it is built with profile-guided optimisation, which one built by hand often lacks, and is
+# a fifth faster for it.
+PYTHON ?= $(shell for python in /usr/bin/python3 python3 python3.13 python3.12 python3.11 python3.14; do \
 	$$python -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 \
 	&& echo $$python && break; done)
 

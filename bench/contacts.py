@@ -12,7 +12,7 @@ from bench.homes import Platform
 from bench.load.process import Load
 from bench.load.scenarios import CONTACTS, contact
 from bench.results import Figures, figure
-from perennial_events.log.postgres import connect_arguments
+from perennial_events.driver import connect_arguments
 
 NAME = "contacts.lookup_500_ms"
 ROUNDS, LOOKUPS, QUICK_LOOKUPS = 3, 2_000, 300

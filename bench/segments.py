@@ -16,7 +16,7 @@ from bench import machine, processes
 from bench.homes import Servers
 from bench.results import Figures, figure
 from perennial_cli.supervisor.home import key_hash
-from perennial_events.log.postgres import connect_arguments
+from perennial_events.driver import connect_arguments
 
 _KEY = "pk_bench_segments"
 _DATABASE = "profile_segments"

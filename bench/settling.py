@@ -9,8 +9,8 @@ import asyncpg
 
 from perennial_events import Connection, open_log
 from perennial_events.catalogue import TOPICS
+from perennial_events.driver import connect_arguments
 from perennial_events.log import Partition
-from perennial_events.log.postgres import connect_arguments
 
 _LOOK_SECONDS = 0.2
 _WATCH_SECONDS = 0.02

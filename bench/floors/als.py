@@ -13,7 +13,7 @@ import numpy as np
 from implicit.als import AlternatingLeastSquares
 from scipy.sparse import csr_matrix
 
-from perennial_events.log.postgres import connect_arguments
+from perennial_events.driver import connect_arguments
 
 _WANTED = """
     SELECT identity, sku FROM views UNION ALL SELECT customer_id, unnest(skus) FROM baskets

@@ -19,8 +19,7 @@ from pydantic_core import to_json
 from engagement_service.tracking.calls import AnyCall, Call, Track, Wire
 from orders_service.orders.api import OrderBody
 from orders_service.orders.lines import items_of
-from perennial_events.driver import Connection
-from perennial_events.log.postgres import connect_arguments
+from perennial_events.driver import Connection, connect_arguments
 
 SCHEMA = """
     CREATE TABLE IF NOT EXISTS events (

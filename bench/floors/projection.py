@@ -17,7 +17,7 @@ from pydantic_core import from_json
 
 from perennial_events import Partition, Record, open_log
 from perennial_events.catalogue import TOPICS
-from perennial_events.log.postgres import connect_arguments
+from perennial_events.driver import connect_arguments
 
 BATCH_RECORDS = 2_000
 _SILENCE_SECONDS = 30.0

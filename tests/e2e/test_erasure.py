@@ -11,7 +11,7 @@ import asyncpg
 
 from perennial_events import open_log
 from perennial_events.catalogue import TOPICS
-from perennial_events.log.postgres import connect_arguments
+from perennial_events.driver import connect_arguments
 from tests.e2e.platform import RunningPlatform
 from tests.e2e.shop import Answer, Json, Shop, eventually, order_of
 

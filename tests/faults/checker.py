@@ -20,8 +20,8 @@ from orders_service.handlers import SUBSCRIPTIONS as ORDERS
 from perennial_cli.services import SERVICES
 from perennial_events import Envelope, Log, Subscriptions, open_log, utc_now
 from perennial_events.catalogue import TOPICS
+from perennial_events.driver import connect_arguments
 from perennial_events.log import Partition
-from perennial_events.log.postgres import connect_arguments
 from profile_service.handlers import subscriptions as profile_subscriptions
 from profile_service.stages.rules import Thresholds
 from profile_service.worth.rules import Costs

@@ -4,20 +4,24 @@ import asyncio
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import cast
+from typing import Any, cast
 from uuid import UUID
 
+import asyncpg
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker, create_async_engine
 from sqlalchemy.util import greenlet_spawn
 
 from perennial_events import outbox
-from perennial_events.driver import Connection
+from perennial_events.driver import Connection, connect_arguments, leave_as_it_is
 from perennial_events.envelope import Event
 from perennial_events.values import utc_now
 
 STATEMENT_TIMEOUT = "15s"
 IDLE_IN_TRANSACTION_TIMEOUT = "30s"
 """A request cut off in the middle must not hold its locks for ever."""
+
+READERS = 4
+"""Connections for `reader`: what they are asked is short, and the processors are few."""
 
 
 class Database:
@@ -30,6 +34,14 @@ class Database:
         self.source = source
         self.committed = asyncio.Event()
         self._applied: asyncio.Future[frozenset[UUID]] | None = None
+        self._url = url
+        self._server_settings = {
+            "application_name": source,
+            "timezone": "UTC",
+            "statement_timeout": STATEMENT_TIMEOUT,
+            "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT,
+        }
+        self._readers: asyncpg.Pool[Any] | None = None
         self.engine = create_async_engine(
             url,
             # No overflow: SQLAlchemy closes such a connection when it comes back, so that under load
@@ -41,14 +53,7 @@ class Database:
             pool_recycle=1800,
             # Errors are logged; what customers wrote must not be.
             hide_parameters=True,
-            connect_args={
-                "server_settings": {
-                    "application_name": source,
-                    "timezone": "UTC",
-                    "statement_timeout": STATEMENT_TIMEOUT,
-                    "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION_TIMEOUT,
-                }
-            },
+            connect_args={"server_settings": self._server_settings},
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
         self._reading = async_sessionmaker(
@@ -74,7 +79,7 @@ class Database:
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
-        """The driver's own connection for reads that are many: a session costs more than they do."""
+        """The driver's own connection, for work past SQLAlchemy that opens its transactions itself."""
         pooled = await self.engine.raw_connection()
         connection = cast(Connection, pooled.driver_connection)
         try:
@@ -82,6 +87,25 @@ class Database:
         finally:
             give_back = pooled.invalidate if connection.is_closed() else pooled.close
             await greenlet_spawn(give_back)
+
+    @asynccontextmanager
+    async def reader(self) -> AsyncIterator[Connection]:
+        """The driver's own connection for single reads that are many: a session costs more than they do.
+
+        Their plans are kept. Left to itself PostgreSQL weighs a kept plan against what planning for the
+        very arguments brought so far, and while tables grow the past is always cheaper: it would plan a
+        long statement anew each time, which takes longer than to answer it.
+        """
+        if self._readers is None:
+            self._readers = asyncpg.create_pool(
+                **connect_arguments(self._url),
+                min_size=0,
+                max_size=READERS,
+                reset=leave_as_it_is,
+                server_settings=self._server_settings | {"plan_cache_mode": "force_generic_plan"},
+            )
+        async with (await self._readers).acquire() as connection:
+            yield cast(Connection, connection)
 
     def announce_applied(self, event_ids: Iterable[UUID] = ()) -> None:
         """Tell whoever waits for it that a batch with these events was applied."""
@@ -100,6 +124,8 @@ class Database:
         await asyncio.wait([self.next_applied()], timeout=seconds)
 
     async def close(self) -> None:
+        if self._readers is not None:
+            await self._readers.close()
         await self.engine.dispose()
 
 

@@ -10,11 +10,10 @@ from typing import Any
 import asyncpg
 import structlog
 
-from perennial_events.driver import Connection
+from perennial_events.driver import Connection, connect_arguments
 from perennial_events.envelope import Envelope
 from perennial_events.errors import is_transient
 from perennial_events.log import Log
-from perennial_events.log.postgres import connect_arguments
 
 log = structlog.get_logger("relay")
 
@@ -75,7 +74,11 @@ class Relay:
             **self._arguments,
             command_timeout=10,
             # Losing a deletion in a crash only sends its event again.
-            server_settings={"application_name": "perennial-relay", "synchronous_commit": "off"},
+            server_settings={
+                "application_name": "perennial-relay",
+                "synchronous_commit": "off",
+                "plan_cache_mode": "force_generic_plan",
+            },
         )
         try:
             while not await connection.fetchval(_LEADERSHIP):

@@ -54,7 +54,7 @@ from perennial_http.schema import (
 from perennial_http.serve import serve
 from perennial_http.settings import ServiceSettings
 from perennial_http.telemetry import configure_logging
-from perennial_http.transaction import Connection, Session, TransactionalRoute
+from perennial_http.transaction import Session, TransactionalRoute
 from perennial_http.types import (
     Amount,
     Country,
@@ -86,7 +86,6 @@ __all__ = [
     "Body",
     "Caller",
     "Conflict",
-    "Connection",
     "Country",
     "Currency",
     "ErasedCustomer",

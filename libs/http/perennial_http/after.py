@@ -28,7 +28,7 @@ _STATE = """
 class AppliesEvents(Protocol):
     """What the wait needs of a database; `perennial_events.Database` is one."""
 
-    def connection(self) -> AbstractAsyncContextManager[Connection]: ...
+    def reader(self) -> AbstractAsyncContextManager[Connection]: ...
 
     def next_applied(self) -> "asyncio.Future[frozenset[UUID]]":
         """The events of the next batch that this process applies."""
@@ -51,7 +51,7 @@ async def wait_for_event(
     deadline = loop.time() + within
     while True:
         next_applied = database.next_applied()  # before the look, so that none is missed between
-        async with database.connection() as connection:
+        async with database.reader() as connection:
             applied, parked = await connection.fetchrow(_STATE, event_id)  # type: ignore[misc]
         if parked:
             raise Unavailable(

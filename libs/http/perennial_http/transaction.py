@@ -9,8 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import Request
 from starlette.responses import Response
 
-from perennial_events import Connection as _Connection
-from perennial_events import driver, outbox
+from perennial_events import outbox
 from perennial_events.database import Database
 from perennial_http.audit import customers_of, entry, write_entries
 from perennial_http.idempotency import (
@@ -41,11 +40,6 @@ class _Unit:
             self.session = await self._opened.enter_async_context(self._database.reading())
         return self.session
 
-    async def connection(self) -> _Connection:
-        if self.session is not None:
-            return await driver(self.session)
-        return await self._opened.enter_async_context(self._database.connection())
-
     async def close(self) -> None:
         await self._opened.aclose()
 
@@ -60,13 +54,6 @@ def _unit_of(request: Request) -> _Unit:
 async def _session(request: Request) -> AsyncSession:
     return await _unit_of(request).reading()
 
-
-async def _connection(request: Request) -> _Connection:
-    return await _unit_of(request).connection()
-
-
-Connection = Annotated[_Connection, Depends(_connection)]
-"""The driver's connection under it: for a read that is asked for so often that a session is felt."""
 
 Session = Annotated[AsyncSession, Depends(_session)]
 """The request's session: its transaction in a write, statements that stand alone in a read."""

@@ -20,6 +20,7 @@ from profile_service.segments import api as segments
 from profile_service.settings import Settings
 from profile_service.stages import api as stages
 from profile_service.state import api as state
+from profile_service.state.reading import StateReader
 from profile_service.timeline import api as timeline
 from profile_service.timers import timers
 from profile_service.value_model import api as value_model
@@ -73,5 +74,6 @@ def create(settings: Settings, clock: Clock = utc_now) -> ServiceApp:
         ),
     )
     app.state.clock, app.state.settings = clock, settings
+    app.state.states = StateReader(database, clock)
     app.state.exports = asyncio.Semaphore(EXPORTS_AT_ONCE)
     return app

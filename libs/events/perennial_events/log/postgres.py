@@ -8,8 +8,8 @@ from importlib import resources
 from typing import Any
 
 import asyncpg
-from sqlalchemy.engine import make_url
 
+from perennial_events.driver import connect_arguments, leave_as_it_is
 from perennial_events.envelope import Envelope, Record
 from perennial_events.errors import LogUnavailable, is_transient
 from perennial_events.log.base import Batch, Partition, Positions, Subscription, partition_of
@@ -51,25 +51,8 @@ async def create_schema(url: str) -> None:
         await connection.close()
 
 
-def connect_arguments(url: str) -> dict[str, Any]:
-    """asyncpg's arguments for a SQLAlchemy URL (which may name a socket directory as `host`)."""
-    parsed = make_url(url)
-    return {
-        "host": parsed.query.get("host", parsed.host),
-        "port": parsed.port,
-        "user": parsed.username,
-        "password": parsed.password,
-        "database": parsed.database,
-        "timeout": 5,
-    }
-
-
 BELL_PAUSE_SECONDS = 0.005
 """From one ring to the next: a ring wakes a process for every listener, whatever it listens for."""
-
-
-async def _leave_as_it_is(_connection: object) -> None:
-    """Spares a round trip at the end of every use of a pooled connection."""
 
 
 class PostgresLog:
@@ -203,8 +186,13 @@ class PostgresLog:
                         max_size=3,
                         command_timeout=10,
                         # Nothing here outlives its statement, so there is nothing to take back.
-                        reset=_leave_as_it_is,
-                        server_settings={"application_name": "perennial-log", "jit": "off"},
+                        reset=leave_as_it_is,
+                        server_settings={
+                            "application_name": "perennial-log",
+                            "jit": "off",
+                            # Few statements, the same ones always: none is worth a plan of its own.
+                            "plan_cache_mode": "force_generic_plan",
+                        },
                     )
                     self._bell = asyncio.create_task(self._ring_the_bell())
             async with self._pool.acquire() as connection:

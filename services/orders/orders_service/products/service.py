@@ -11,8 +11,10 @@ from orders_service.errors import UnknownProduct
 from orders_service.products.models import Product
 from perennial_events import emit
 
+# A subquery around the skus: their number would have the planner think about each order anew.
 _DESCRIBED = text("""
-    SELECT sku, category, cost, currency FROM products WHERE sku = ANY (CAST(:skus AS text[]))
+    SELECT sku, category, cost, currency FROM products
+    WHERE sku = ANY (CAST((SELECT CAST(:skus AS text[])) AS text[]))
 """)
 
 _MAKE = text("""

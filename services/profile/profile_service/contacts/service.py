@@ -38,7 +38,7 @@ async def look_up(
     database: Database, customer_ids: Sequence[str], channel: Channel, purpose: Purpose
 ) -> list[Known]:
     """What stands about each of these customers at this very moment, in the order asked."""
-    async with database.connection() as connection:
+    async with database.reader() as connection:
         rows = await connection.fetch(_LOOKUP, customer_ids, channel, purpose)
         merged = {id for (id,) in await connection.fetch(_MERGED, customer_ids)}
     known = [Known(*row) for row in rows]

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
+from pydantic_core import from_json
 
 from perennial_events.catalogue.customers import Stage, ValueSegment, ValueTier
 from perennial_events.values import MAX_AMOUNT
@@ -11,7 +12,6 @@ from perennial_http import (
     AFTER,
     Answer,
     Authorized,
-    Connection,
     ErasedCustomer,
     Freshness,
     Id,
@@ -21,7 +21,6 @@ from perennial_http import (
     TransactionalRoute,
 )
 from profile_service.errors import UnknownCustomer
-from profile_service.state import query
 from profile_service.value_model.models import model_of
 from profile_service.value_model.rules import History, predict
 from profile_service.worth import rules as worth
@@ -216,20 +215,19 @@ def render(row: Any, currency: str, now: datetime) -> StateAnswer:
         loyalty=LoyaltyState(),
         cost_to_serve=money(row.cost_to_serve),
         prediction=prediction_of(row, currency, now),
-        price_band=row.price_band or {},
+        price_band=from_json(row.price_band or "{}"),
         flags=flags_of(row),
         freshness=Freshness(applied_at=row.applied_at, lag_ms=row.lag_ms or 0),
     )
 
 
 @router.get("/v1/customers/{customer_id}/state", dependencies=[Authorized("profile:read"), AFTER])
-async def get_state(customer_id: Id, connection: Connection, request: Request) -> StateAnswer:
+async def get_state(customer_id: Id, request: Request) -> StateAnswer:
     """A projection of every topic, as fresh as it says."""
     state = request.app.state
-    now = state.clock()
-    row = await query.read_state(connection, customer_id, now)
+    row = await state.states.read(customer_id)
     if row is None:
         raise UnknownCustomer(customer_id)
     if row.erased_at is not None:
         raise ErasedCustomer(customer_id)
-    return render(row, state.settings.currency, now)
+    return render(row, state.settings.currency, state.clock())

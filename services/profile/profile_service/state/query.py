@@ -1,5 +1,6 @@
-"""A customer's state, read from the projection in one statement."""
+"""The states of customers, read from the projection in one statement."""
 
+from collections.abc import Collection
 from datetime import datetime
 from types import SimpleNamespace
 from typing import Any
@@ -24,13 +25,15 @@ PREDICTION = """
 """
 """The history that a prediction is made of, and the model that makes it."""
 
-_STATE = f"""
-    SELECT c.customer_id, c.erased_at, coalesce(s.stage, 'prospect') AS stage,
+_STATES = f"""
+    SELECT asked.id AS asked, c.customer_id, c.erased_at, coalesce(s.stage, 'prospect') AS stage,
            coalesce(s.won_back, false) AS won_back, o.*, k.*, p.*, e.*, q.*,
            t.top_categories, b.price_band, w.score, w.value_segment, w.value_tier,
            coalesce(w.cost_to_serve, 0) AS cost_to_serve, f.*, {PREDICTION}
-    FROM (
-        SELECT coalesce((SELECT customer_id FROM aliases WHERE identity = $1::text), $1::text) COLLATE "C" AS id
+    FROM unnest($1::text[]) AS asked (id)
+    CROSS JOIN LATERAL (
+        SELECT coalesce((SELECT customer_id FROM aliases WHERE identity = asked.id COLLATE "C"),
+                        asked.id) COLLATE "C" AS id
         OFFSET 0
     ) AS survivor
     CROSS JOIN LATERAL (
@@ -144,7 +147,9 @@ _STATE = f"""
 """  # noqa: S608 - put together from the constants above
 
 
-async def read_state(connection: Connection, customer_id: str, now: datetime) -> Any | None:
-    """The row behind `GET /v1/customers/{id}/state`, or None for a customer that is not known."""
-    row = await connection.fetchrow(_STATE, customer_id, now)
-    return None if row is None else SimpleNamespace(**row)
+async def read_states(
+    connection: Connection, customer_ids: Collection[str], now: datetime
+) -> dict[str, Any]:
+    """The rows behind `GET /v1/customers/{id}/state` by the id asked for; not known, not there."""
+    rows = await connection.fetch(_STATES, customer_ids, now)
+    return {row["asked"]: SimpleNamespace(**row) for row in rows}

@@ -21,7 +21,7 @@ from profile_service.handlers import subscriptions
 from profile_service.settings import COST_OF_1000_MESSAGES
 from profile_service.stages.rules import Thresholds
 from profile_service.state.api import render
-from profile_service.state.query import read_state
+from profile_service.state.reading import StateReader
 from profile_service.worth.rules import Costs
 from profile_service.worth.service import review_expired, review_predicted
 from profile_service.worth.thresholds import review_base
@@ -104,8 +104,7 @@ class Shop:
         return await review_predicted(session, now, COSTS)
 
     async def state(self, customer_id: str) -> dict[str, Any]:
-        async with self.database.connection() as connection:
-            row = await read_state(connection, customer_id, self.clock())
+        row = await StateReader(self.database, self.clock).read(customer_id)
         return render(row, "EUR", self.clock()).model_dump(mode="json")
 
     async def measures(self, customer_id: str) -> dict[str, Any]:

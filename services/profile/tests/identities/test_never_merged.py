@@ -26,7 +26,7 @@ from perennial_events.reordering import cut
 from profile_service.handlers import subscriptions
 from profile_service.stages.rules import Thresholds, standing
 from profile_service.state.projection import CUSTOMER_STATE
-from profile_service.state.query import read_state
+from profile_service.state.query import read_states
 from profile_service.worth.rules import Costs
 
 Steps = Sequence[tuple[str, str, str]]
@@ -180,11 +180,8 @@ async def test_undone_merges_leave_no_trace(
         what, one, other = step
         history.step(what, one, other, days)
     await apply(database, clock, cut(data, history.received))
-    async with database.connection() as connection:
-        for id in "abcd":
-            state = await read_state(connection, id, clock())
-            if state is None:
-                continue
+    async with database.reader() as connection:
+        for id, state in (await read_states(connection, ["a", "b", "c", "d"], clock())).items():
             assert state.customer_id == history.survivor(id)
             assert state.stage == history.stage(id, clock())
             seen = {

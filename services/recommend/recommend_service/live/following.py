@@ -135,7 +135,7 @@ class Live:
         return self._clock().timestamp()
 
     async def _take_news(self) -> None:
-        async with self._database.connection() as connection:
+        async with self._database.reader() as connection:
             row = await connection.fetchrow(_NEWS, self._snapshot)
             snapshot, written, self.applied_at, lag_ms = row  # type: ignore[misc]  # always one
             self.lag_ms = max(0, lag_ms or 0)
