@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime
 from typing import Any, cast
 from uuid import UUID
@@ -22,6 +22,8 @@ IDLE_IN_TRANSACTION_TIMEOUT = "30s"
 
 READERS = 4
 """Connections for `reader`: what they are asked is short, and the processors are few."""
+
+CLOSE_SECONDS = 2.0
 
 
 class Database:
@@ -125,7 +127,9 @@ class Database:
 
     async def close(self) -> None:
         if self._readers is not None:
-            await self._readers.close()
+            # Ended by force where one still waits for its answer: nothing that reads holds up a stop.
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._readers.close(), CLOSE_SECONDS)
         await self.engine.dispose()
 
 

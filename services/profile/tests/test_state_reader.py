@@ -13,7 +13,7 @@ from profile_service.state.reading import AT_ONCE, MOST, StateReader
 
 
 class Watched:
-    """A database's readers, counted; the first may be held back, and may fail."""
+    """A database's readers, counted; they may be held back, or fail."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
