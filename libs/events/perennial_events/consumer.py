@@ -118,10 +118,10 @@ class Consumer:
 
     async def _apply_and_give_way(self, batch: Batch) -> None:
         """Apply a batch of a backlog, and leave the next turns to others where this was in their way."""
-        self._pressure.look()
+        self._pressure.begin()
         began = time.monotonic()
         await self._apply(batch)
-        turn = turn_of_others(time.monotonic() - began, self._pressure.look())
+        turn = turn_of_others(time.monotonic() - began, self._pressure.end())
         if turn:
             await self._wait(turn)
 

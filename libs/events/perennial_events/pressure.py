@@ -8,23 +8,37 @@ SCHEDULER_COUNTERS = Path("/proc/self/schedstat")
 CONTENDED = 0.2
 """The share of waiting from which on the processor is wanted by more than it can serve."""
 
+AVERAGED_OVER = 4
+"""Batches, the later ones the more."""
+
 TURNS_OF_OTHERS = 2
 LONGEST_TURN_SECONDS = 1.0
 
 
 class Pressure:
-    """The share of its time that this process was ready to run but had to wait, from one look to the next."""
+    """The share of its time that this process was ready to run but had to wait, while it worked off batches."""
 
     def __init__(self, counters: Path = SCHEDULER_COUNTERS) -> None:
         self._counters = counters
         self._ran, self._waited = self._read()
+        self._lately = 0.0
 
-    def look(self) -> float:
-        """From 0 (never waited, or the system does not tell) to 1 (never ran) since the last look."""
+    def begin(self) -> None:
+        """A batch begins: what was before does not count."""
+        self._ran, self._waited = self._read()
+
+    def end(self) -> float:
+        """The share from 0 (never waited, or the system does not tell) to 1 (never ran), over the last batches.
+
+        Of a single batch it is chance: its own database and a moment of another program make it as
+        great as a crowd would.
+        """
         before = (self._ran, self._waited)
         self._ran, self._waited = self._read()
         ran, waited = self._ran - before[0], self._waited - before[1]
-        return waited / (ran + waited) if waited else 0.0
+        share = waited / (ran + waited) if waited else 0.0
+        self._lately += (share - self._lately) / AVERAGED_OVER
+        return self._lately
 
     def _read(self) -> tuple[int, int]:
         try:
