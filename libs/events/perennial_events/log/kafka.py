@@ -23,6 +23,9 @@ APPEND_SECONDS = 30.0
 LINGER_BYTES = 65_536
 """A fetch that is this large waits no longer: some two hundred events."""
 
+TAKEN_AT_ONCE = 100
+"""Messages unpacked in one go, a millisecond's work: what is applied meanwhile waits no longer for its turn."""
+
 REPLICAS = 3
 """How many brokers keep each partition, where there are so many."""
 
@@ -266,10 +269,22 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
 
     async def fetch(self, limit: int, within: float) -> Batch:
         await self._place()
-        found = await _or_unavailable(
-            self._consumer.getmany(timeout_ms=int(within * 1000), max_records=limit)
-        )
         batch: Batch = {}
+        wait, taken = within, TAKEN_AT_ONCE
+        while limit > 0 and taken == TAKEN_AT_ONCE:
+            found = await _or_unavailable(
+                self._consumer.getmany(
+                    timeout_ms=int(wait * 1000), max_records=min(limit, TAKEN_AT_ONCE)
+                )
+            )
+            self._take(found, batch)
+            taken = sum(map(len, found.values()))
+            limit, wait = limit - taken, 0.0
+            await asyncio.sleep(0)
+        return batch
+
+    def _take(self, found: Mapping[TopicPartition, Sequence[Any]], batch: Batch) -> None:
+        """Add the records of messages that come from where their partition stands."""
         for topic_partition, messages in found.items():
             expected = self._next.get(topic_partition)
             if expected is None or not messages:
@@ -277,8 +292,7 @@ class KafkaSubscription(ConsumerRebalanceListener):  # type: ignore[misc]  # aio
             records = [from_message(message) for message in messages if message.offset >= expected]
             if records:
                 self._next[topic_partition] = records[-1].offset + 1
-                batch[Partition(*topic_partition)] = records
-        return batch
+                batch.setdefault(Partition(*topic_partition), []).extend(records)
 
     async def _place(self) -> None:
         """Seek to the stored positions of partitions that have none here yet."""
