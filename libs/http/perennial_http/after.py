@@ -19,6 +19,9 @@ WAIT_SECONDS = 2.0
 POLL_SECONDS = 0.02
 """Another process may apply the event, which no signal in this one tells of."""
 
+BUSY_POLL_SECONDS = 0.1
+"""While this process applies batches itself, it will most likely be the one that applies the event too."""
+
 _STATE = """
     SELECT EXISTS (SELECT FROM inbox WHERE event_id = $1) AS applied,
            EXISTS (SELECT FROM parked_events WHERE event_id = $1) AS parked
@@ -62,10 +65,12 @@ async def wait_for_event(
         left = deadline - loop.time()
         if left <= 0:
             raise Unavailable(f"The event was not applied within {within:g} seconds; try again.")
-        look_again_at = loop.time() + min(left, POLL_SECONDS)
+        looked_at = loop.time()
+        look_again_at = looked_at + min(left, POLL_SECONDS)
         while (await asyncio.wait([next_applied], timeout=look_again_at - loop.time()))[0]:
             if event_id in next_applied.result():
                 return
+            look_again_at = looked_at + min(left, BUSY_POLL_SECONDS)
             next_applied = database.next_applied()
 
 

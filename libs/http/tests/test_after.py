@@ -2,6 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
@@ -9,6 +12,8 @@ import pytest
 from sqlalchemy import text
 
 from perennial_events import Database
+from perennial_http.after import BUSY_POLL_SECONDS, wait_for_event
+from perennial_http.problems import Unavailable
 
 
 async def apply(database: Database, event_id: UUID) -> None:
@@ -63,6 +68,34 @@ async def test_an_event_that_does_not_come(client: httpx.AsyncClient) -> None:
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "1"
     assert 1.9 < time.monotonic() - started < 3
+
+
+class BusyDatabase:
+    """One in which batch after batch is applied, and never the event that somebody waits for."""
+
+    def __init__(self) -> None:
+        self.looks = 0
+
+    @asynccontextmanager
+    async def reader(self) -> AsyncIterator[Any]:
+        self.looks += 1
+        yield self
+
+    async def fetchrow(self, *_asked: object) -> tuple[bool, bool]:
+        return False, False
+
+    def next_applied(self) -> "asyncio.Future[frozenset[UUID]]":
+        loop = asyncio.get_running_loop()
+        announced: asyncio.Future[frozenset[UUID]] = loop.create_future()
+        loop.call_later(0.001, announced.set_result, frozenset([uuid4()]))
+        return announced
+
+
+async def test_who_hears_of_batches_looks_seldom() -> None:
+    database, within = BusyDatabase(), 0.5
+    with pytest.raises(Unavailable):
+        await wait_for_event(database, uuid4(), within=within)
+    assert database.looks <= within / BUSY_POLL_SECONDS + 2
 
 
 async def test_waiting_reads_hold_no_connection(client: httpx.AsyncClient) -> None:
