@@ -132,7 +132,7 @@ _STATES = f"""
                    json_build_array(min(CAST(price ->> 1 AS bigint)), max(CAST(price ->> 1 AS bigint))) AS band
             FROM order_facts o, jsonb_array_elements(prices) AS price
             WHERE customer_id = {_MINE} AND paid_at IS NOT NULL AND cancelled_at IS NULL
-              AND (o.refunded = 0 OR CAST(price ->> 3 AS bigint) > (
+              AND (o.returns = 0 OR CAST(price ->> 3 AS bigint) > (
                   SELECT coalesce(sum(CAST(line ->> 1 AS bigint)), 0)
                   FROM return_facts r, jsonb_array_elements(r.lines) AS line
                   WHERE r.customer_id = {_MINE} AND r.order_id = o.order_id

@@ -149,6 +149,13 @@ async def test_a_line_that_is_wholly_back_leaves_the_price_band(shop: Any) -> No
     assert state["cost_to_serve"]["amount"] == 800
 
 
+async def test_goods_that_came_back_for_no_money_leave_the_price_band(shop: Any) -> None:
+    mug = OrderLine(sku="mug", quantity=1, unit_price=400, category="Kitchen")
+    await shop.tell(*placed_and_paid("o-1", "c-1", [mug], 400))
+    await shop.tell(*sent_back("o-1", "c-1", 0, [ReturnLine(sku="mug", quantity=1)], "r-1"))
+    assert (await shop.state("c-1"))["price_band"] == {}
+
+
 async def test_a_cancelled_order_takes_the_grade_away(shop: Any) -> None:
     await shop.tell(*bought("o-1", "c-1", 5000))
     await shop.pass_time(seconds=60)
