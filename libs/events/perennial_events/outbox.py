@@ -5,8 +5,9 @@ the table stays as small as the backlog, and "not yet published" is never a comp
 handed out before their transactions commit, so `id > last seen` would skip a late committer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid5
 
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -15,8 +16,9 @@ from perennial_events.driver import driver
 from perennial_events.envelope import Envelope, Event, seal
 
 _COLLECTED = "perennial_outbox"
+_TAKEN = "perennial_outbox_taken"
 
-_INSERT = """
+INSERT = """
     INSERT INTO outbox (event_id, type, subject, time, key, imported, data)
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[],
                          $6::boolean[], $7::text[])
@@ -49,16 +51,24 @@ def restore(session: AsyncSession, envelopes: list[Envelope]) -> None:
     session.info[_COLLECTED] = envelopes
 
 
+def take(session: AsyncSession) -> tuple[Sequence[Any], ...]:
+    """What was collected, as the arguments of `INSERT`: for whoever ends the transaction with a statement
+    of their own, which this one becomes a part of."""
+    envelopes: list[Envelope] = session.info.pop(_COLLECTED, [])
+    if not envelopes:
+        return ((),) * 7
+    session.info[_TAKEN] = True
+    ids, types, _, subjects, times, keys, imported, data = zip(*envelopes, strict=True)
+    return ids, types, subjects, times, keys, imported, data
+
+
 async def write(session: AsyncSession) -> bool:
-    """Insert what was collected, as the transaction's last act; say whether there was anything.
+    """Insert what was collected, as the transaction's last act; say whether the transaction publishes.
 
     Row ids are taken here, after every lock of the transaction, so that for one aggregate the order
     of ids is the order of commits.
     """
-    envelopes: list[Envelope] = session.info.pop(_COLLECTED, [])
-    if not envelopes:
-        return False
-    ids, types, _, subjects, times, keys, imported, data = zip(*envelopes, strict=True)
-    connection = await driver(session)
-    await connection.execute(_INSERT, ids, types, subjects, times, keys, imported, data)
-    return True
+    if session.info.get(_COLLECTED):
+        connection = await driver(session)
+        await connection.execute(INSERT, *take(session))
+    return bool(session.info.pop(_TAKEN, False))

@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.responses import Response
 from starlette.types import Scope
 
-from perennial_events import driver
+from perennial_events import driver, outbox
 from perennial_events.values import utc_now
 from perennial_http.problems import Invalid, KeyReused, RequestInFlight
 from perennial_http.runtime import caller_of
@@ -40,15 +40,17 @@ _CLAIM = text("""
     FROM (SELECT 1) AS always
     LEFT JOIN idempotency ON scope = :scope AND key = :key AND created_at > :since
 """)
-_STORE = """
+# With the events, which close a transaction too: one round trip less for what every shop does most.
+_STORE = f"""
+    WITH told AS ({outbox.INSERT})
     INSERT INTO idempotency (scope, key, fingerprint, status, headers, body, created_at, customers)
-    VALUES ($1, $2, $3, $4, $5::text::jsonb, $6, $7, $9)
+    VALUES ($8, $9, $10, $11, $12::text::jsonb, $13, $14, $16)
     ON CONFLICT (scope, key) DO UPDATE SET
         fingerprint = excluded.fingerprint, status = excluded.status, headers = excluded.headers,
         body = excluded.body, created_at = excluded.created_at, customers = excluded.customers
-    WHERE idempotency.created_at <= $8
+    WHERE idempotency.created_at <= $15
     RETURNING true
-"""
+"""  # noqa: S608 - put together from constants
 _PURGE = text("""
     DELETE FROM idempotency WHERE (scope, key) IN (
         SELECT scope, key FROM idempotency WHERE created_at <= :before ORDER BY created_at LIMIT :most)
@@ -121,7 +123,8 @@ async def find_answer(session: AsyncSession, claim: Claim) -> Response | None:
 async def keep_answer(
     session: AsyncSession, claim: Claim, answer: Response, customers: Sequence[str]
 ) -> None:
-    """Keep a successful answer in the effect's own transaction. Raises `RequestInFlight`.
+    """Keep a successful answer in the effect's own transaction, and write its events: the transaction's
+    last act. Raises `RequestInFlight`.
 
     `customers` are those whom it is about: it goes when one of them is erased.
     That happens when another request with this key committed after our look-up: its effect stands,
@@ -134,6 +137,7 @@ async def keep_answer(
     connection = await driver(session)
     stored = await connection.fetchval(
         _STORE,
+        *outbox.take(session),
         claim.scope,
         claim.key,
         claim.fingerprint,
