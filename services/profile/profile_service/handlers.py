@@ -26,10 +26,12 @@ from profile_service.stages.rules import Thresholds
 from profile_service.stages.service import review_stages
 from profile_service.state.facts import GATHERERS, customers_of
 from profile_service.state.projection import CUSTOMER_STATE
-from profile_service.value_model.service import score_customers
+from profile_service.value_model.service import model_in_force, score_customers
 from profile_service.worth.rules import Costs
 from profile_service.worth.service import review_worth
 
+MOVE_STAGES = (OrderPaid, OrderCancelled)
+MOVE_PREDICTIONS = (*MOVE_STAGES, OrderPriced, OrderRefunded)
 MOVE_WORTH = (
     ComplaintOpened, MessageSent, OrderCancelled, OrderPaid, OrderPriced, OrderRefunded, ReturnReceived,
 )  # fmt: skip
@@ -40,17 +42,17 @@ def subscriptions(clock: Clock, days: Thresholds, costs: Costs) -> Subscriptions
         await meet_customers(session, customers_of(batch))
 
     async def review(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
-        now = clock()
-        for ids, imported in _live_and_past(batch):
-            await review_stages(session, ids, now, days, imported=imported)
-
-    async def score(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
-        await score_customers(session, {event.customer_id for event, _ in batch}, clock())
+        now, model = clock(), await model_in_force(session)
+        await score_customers(session, model, {event.customer_id for event, _ in batch}, now)
+        moved = [received for received in batch if isinstance(received.event, MOVE_STAGES)]
+        for ids, imported in _live_and_past(moved):
+            await review_stages(session, model, ids, now, days, imported=imported)
 
     async def review_merged(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
+        now, model = clock(), await model_in_force(session)
         both = _both_of(batch)
-        await score_customers(session, both, clock())
-        await review_stages(session, both, clock(), days, reason=MERGE)
+        await score_customers(session, model, both, now)
+        await review_stages(session, model, both, now, days, reason=MERGE)
 
     async def measure(session: AsyncSession, batch: Sequence[Received[Any]]) -> None:
         now = clock()
@@ -70,11 +72,8 @@ def subscriptions(clock: Clock, days: Thresholds, costs: Costs) -> Subscriptions
         projections=(CUSTOMER_STATE,),
         reactions=(
             Reaction("meet customers", tuple(GATHERERS), meet),
-            Reaction(
-                "score customers", (OrderPaid, OrderPriced, OrderCancelled, OrderRefunded), score
-            ),
-            Reaction("review stages", (OrderPaid, OrderCancelled), review),
-            Reaction("review merged", MERGES, review_merged),
+            Reaction("score and stage customers", MOVE_PREDICTIONS, review),
+            Reaction("score and stage merged customers", MERGES, review_merged),
             Reaction("review worth", (*MOVE_WORTH, *MERGES), measure),
             # Last: rules see what the others made of the batch.
             Reaction("follow segments", tuple(GATHERERS), follow),

@@ -13,6 +13,7 @@ from perennial_events.catalogue.customers import Stage
 from perennial_events.identities import survivors_of
 from profile_service.stages import rules
 from profile_service.stages.rules import Standing, Thresholds
+from profile_service.value_model.rules import Model
 from profile_service.value_model.service import model_in_force
 
 REVIEWED_AT_ONCE = 500
@@ -62,6 +63,7 @@ _COUNT = text("""
 
 async def review_stages(
     session: AsyncSession,
+    model: Model | None,
     customer_ids: Collection[str],
     now: datetime,
     days: Thresholds,
@@ -70,8 +72,8 @@ async def review_stages(
     imported: bool = False,
 ) -> None:
     """Bring the stages of these customers, or of whom they were merged into, up to date; tell of
-    those that changed, by the rule that changed them unless a `reason` is given."""
-    model = await model_in_force(session)
+    those that changed, by the rule that changed them unless a `reason` is given. `model` is the one in
+    force."""
     rhythm = model.bg_nbd if model is not None and model.identified else None
     ids = sorted(set((await survivors_of(session, customer_ids)).values()))
     stood = {
@@ -105,12 +107,12 @@ async def review_stages(
 async def review_due(session: AsyncSession, now: datetime, days: Thresholds) -> int:
     """Review the customers whose stage time has changed; return how many there were."""
     # First the model, then the stages, as everybody takes them: nobody waits in a ring.
-    await model_in_force(session)
+    model = await model_in_force(session)
     rows = await session.scalars(_DUE, {"now": now, "most": REVIEWED_AT_ONCE})
     ids = rows.all()
     if ids:
         # The rule keeps a stage to the end of its last instant: look just behind it.
-        await review_stages(session, ids, now + timedelta(microseconds=1), days)
+        await review_stages(session, model, ids, now + timedelta(microseconds=1), days)
     return len(ids)
 
 

@@ -55,13 +55,12 @@ async def model_in_force(session: AsyncSession) -> Model | None:
 
 
 async def score_customers(
-    session: AsyncSession, customer_ids: Collection[str], now: datetime
+    session: AsyncSession, model: Model | None, customer_ids: Collection[str], now: datetime
 ) -> None:
-    """Predict anew for these customers; before the first model is fitted, nothing.
+    """Predict anew for these customers by the model in force; before the first is fitted, nothing.
 
     An id that has become another's alias stands for that customer.
     """
-    model = await model_in_force(session)
     if model is None or not customer_ids:
         return
     connection = await driver(session)

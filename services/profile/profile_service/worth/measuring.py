@@ -24,7 +24,7 @@ LOCK = """
 
 MEET = """
     INSERT INTO worth (customer_id) SELECT id FROM unnest($1::text[]) AS id
-    ORDER BY id ON CONFLICT DO NOTHING
+    ORDER BY id ON CONFLICT DO NOTHING RETURNING customer_id
 """
 
 # An identity that belongs to somebody else counts there, and not for itself; of an erased customer

@@ -59,8 +59,10 @@ async def review_worth(
     ids = sorted({*customer_ids, *(owner["customer_id"] for owner in owners)})
     # The rows are locked before anything is read: of two that measure a customer at once, each with
     # facts that the other does not see yet, the second sees both.
-    if len(await connection.fetch(LOCK, ids)) < len(ids):
-        await connection.execute(MEET, ids)
+    locked = {row["customer_id"] for row in await connection.fetch(LOCK, ids)}
+    unmet = [id for id in ids if id not in locked]
+    # Whom this meets, it holds. Whom somebody else met at the same moment it does not.
+    if unmet and len(await connection.fetch(MEET, unmet)) < len(unmet):
         await connection.fetch(LOCK, ids)
     channels = costs.thousand_messages
     rows = await connection.fetch(

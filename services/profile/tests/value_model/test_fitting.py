@@ -28,7 +28,12 @@ from profile_service.stages.service import review_due
 from profile_service.value_model.fitting import rescoring
 from profile_service.value_model.models import model_of
 from profile_service.value_model.rules import History, predict
-from profile_service.value_model.service import schedule_work, score_customers, standing_model
+from profile_service.value_model.service import (
+    model_in_force,
+    schedule_work,
+    score_customers,
+    standing_model,
+)
 
 DAYS = Thresholds(30, 90, 180)
 
@@ -130,7 +135,7 @@ async def test_everybody_is_scored_together_as_they_are_one_by_one(
     everything = "SELECT * FROM predictions ORDER BY customer_id"
     ids = [f"c-{number}" for number in range(250)] + ["c-new"]
     async with app.runtime.database.transaction() as session:
-        await score_customers(session, ids, clock())
+        await score_customers(session, await model_in_force(session), ids, clock())
     one_by_one = await rows(app, everything)
     assert len(one_by_one) == 249
 
