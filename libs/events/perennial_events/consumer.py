@@ -25,7 +25,7 @@ from perennial_events.errors import (
 )
 from perennial_events.log import Batch, Log, Partition, Subscription
 from perennial_events.pressure import Pressure, turn_of_others
-from perennial_events.subscriptions import Subscriptions
+from perennial_events.subscriptions import Opened, Subscriptions, open_records
 
 log = structlog.get_logger("consumer")
 
@@ -37,7 +37,7 @@ FETCH_SECONDS = 1.0
 FIRST_PAUSE_SECONDS = 0.1
 LONGEST_PAUSE_SECONDS = 10.0
 
-Apply = Callable[[AsyncSession, Sequence[Record]], Awaitable[None]]
+Apply = Callable[[AsyncSession, Sequence[Record], Opened], Awaitable[None]]
 
 
 class Consumer:
@@ -161,15 +161,20 @@ class Consumer:
             for record in records
             if self._subscriptions.wants(record.envelope.type)
         ]
-        async with self._database.transaction() as session:
-            records, parked_events = await progress.begin_batch(
-                session, self._group, expected, wanted
-            )
-            if parked_events:
-                records = await self._behind_parked(session, records)
-            await apply(session, records)
-            emitted = bool(outbox.collected(session))
-            await progress.move(session, self._group, last, emitted=emitted)
+        # Meanwhile: the database is busy with the inbox for as long as this process is with decoding.
+        opening = asyncio.create_task(open_records(wanted))
+        try:
+            async with self._database.transaction() as session:
+                records, parked_events = await progress.begin_batch(
+                    session, self._group, expected, wanted
+                )
+                if parked_events:
+                    records = await self._behind_parked(session, records)
+                await apply(session, records, await opening)
+                emitted = bool(outbox.collected(session))
+                await progress.move(session, self._group, last, emitted=emitted)
+        finally:
+            opening.cancel()
         self._positions.update({p: record.offset + 1 for p, record in last.items()})
         return records
 
@@ -184,7 +189,9 @@ class Consumer:
         await parked.park(session, [(record, None) for record in behind])
         return [r for r in records if (r.envelope.topic, r.envelope.key) not in waiting]
 
-    async def _apply_or_park(self, session: AsyncSession, records: Sequence[Record]) -> None:
+    async def _apply_or_park(
+        self, session: AsyncSession, records: Sequence[Record], opened: Opened
+    ) -> None:
         """Apply the records; where one cannot be applied, find it by halving, and park it."""
         if not records:
             return
@@ -192,7 +199,7 @@ class Consumer:
         try:
             # A failed statement ends a PostgreSQL transaction; a savepoint confines it.
             async with session.begin_nested():
-                await self._subscriptions.apply_records(session, records)
+                await self._subscriptions.apply_records(session, records, opened)
         except Exception as error:
             if not is_permanent(error):
                 raise
@@ -201,8 +208,9 @@ class Consumer:
                 await self._park(session, records[0], error)
                 return
             half = len(records) // 2
-            await self._apply_or_park(session, records[:half])
-            await self._apply_or_park(session, await self._behind_parked(session, records[half:]))
+            await self._apply_or_park(session, records[:half], opened)
+            ready = await self._behind_parked(session, records[half:])
+            await self._apply_or_park(session, ready, opened)
 
     async def _park(self, session: AsyncSession, record: Record, error: Exception) -> None:
         envelope = record.envelope

@@ -18,7 +18,7 @@ from perennial_events.database import Database
 from perennial_events.envelope import Record
 from perennial_events.errors import EventError
 from perennial_events.log import Log, Partition
-from perennial_events.subscriptions import Projection, Subscriptions
+from perennial_events.subscriptions import Projection, Subscriptions, open_records
 
 log = structlog.get_logger("rebuild")
 
@@ -124,9 +124,8 @@ class Rebuild:
         fresh = await progress.unseen(session, records)
         # What the live projection has set aside must not be in this one either.
         withheld = await parked.withheld(session)
-        await self._subscriptions.apply_records(
-            session, [record for record in fresh if record.envelope.id not in withheld]
-        )
+        applied = [record for record in fresh if record.envelope.id not in withheld]
+        await self._subscriptions.apply_records(session, applied, await open_records(applied))
 
     async def _swap(self, *, accept_difference: bool) -> dict[str, tuple[str, str]]:
         retired = f"retired_{self._projection.name}"

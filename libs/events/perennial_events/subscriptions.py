@@ -1,18 +1,29 @@
 """What a service does with which event: handlers for single types, projections for many."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from perennial_events.envelope import Event, Received, Record, open_envelope
+from perennial_events.errors import UnreadableEvent
+
+OPENED_AT_ONCE = 100
+"""Events decoded in one go, half a millisecond's work: statements under way wait no longer for their turn."""
 
 Handler = Callable[[AsyncSession, Sequence[Received[Any]]], Awaitable[None]]
 """Applies events of one type, in order, set-wise: one statement for many events."""
 
 Handlers = Mapping[type[Event], Handler]
 """A service's subscriptions at a glance: `{OrderPlaced: on_order_placed, …}`."""
+
+
+Opened = Mapping[UUID, Received[Event]]
+"""Events that were decoded, by their ids."""
 
 
 @dataclass(frozen=True)
@@ -77,9 +88,14 @@ class Subscriptions:
     _names: frozenset[str] = field(init=False, repr=False, default=frozenset())
     _stems: frozenset[str] = field(init=False, repr=False, default=frozenset())
 
-    async def apply_records(self, session: AsyncSession, records: Sequence[Record]) -> None:
-        """Decode and apply records. Raises `UnreadableEvent` if one cannot be read."""
-        await self.apply(session, [open_envelope(record.envelope) for record in records])
+    async def apply_records(
+        self, session: AsyncSession, records: Sequence[Record], opened: Opened
+    ) -> None:
+        """Apply records, of which `opened` has those that can be read. Raises `UnreadableEvent` for another."""
+        await self.apply(
+            session,
+            [opened.get(each.envelope.id) or open_envelope(each.envelope) for each in records],
+        )
 
     async def apply(self, session: AsyncSession, batch: Sequence[Received[Event]]) -> None:
         """Apply a batch to every projection, then to the reactions and handlers, which may read them."""
@@ -92,6 +108,19 @@ class Subscriptions:
             event for event in batch if type(event.event) in self.handlers
         ):
             await self.handlers[event_type](session, events)
+
+
+async def open_records(records: Sequence[Record]) -> Opened:
+    """Decode these records' events, and let others have their turn in between. Without those that cannot be
+    read; of two copies the first counts."""
+    opened: dict[UUID, Received[Event]] = {}
+    for start in range(0, len(records), OPENED_AT_ONCE):
+        for record in records[start : start + OPENED_AT_ONCE]:
+            if record.envelope.id not in opened:
+                with suppress(UnreadableEvent):
+                    opened[record.envelope.id] = open_envelope(record.envelope)
+        await asyncio.sleep(0)
+    return opened
 
 
 def in_order(

@@ -1,11 +1,14 @@
 """Gathering events by type without inverting any key's."""
 
+from uuid import uuid4
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from perennial_events import Event, Received, seal
 from perennial_events.catalogue import OrderCompleted, OrderPaid, ProductChanged
-from perennial_events.subscriptions import in_order
+from perennial_events.envelope import Record
+from perennial_events.subscriptions import in_order, open_records
 from perennial_events.values import utc_now
 
 
@@ -43,3 +46,15 @@ def test_one_type_is_one_group() -> None:
         for each in (event(0, str(n)) for n in range(50))
     ]
     assert len(list(in_order(batch))) == 1
+
+
+async def test_what_can_be_read_is_opened_and_of_two_copies_the_first() -> None:
+    sealed = seal(ProductChanged(sku="a", available=True), source="/t", time=utc_now())
+    copy = sealed._replace(data=sealed.data.replace("true", "false"))
+    torn = sealed._replace(id=uuid4(), data="{")
+    opened = await open_records(
+        [Record(0, n, utc_now(), e) for n, e in enumerate((sealed, copy, torn))]
+    )
+    assert {id: received.event for id, received in opened.items()} == {
+        sealed.id: ProductChanged(sku="a", available=True)
+    }
