@@ -152,7 +152,7 @@ async def test_a_slow_reader_holds_no_connection(
         assert answer.status_code == 200
 
         async def all_given_back() -> bool:
-            return database.engine.pool.checkedout() == 0  # type: ignore[attr-defined]  # QueuePool's
+            return bool(database.engine.pool.checkedout() == 0)  # type: ignore[attr-defined]  # QueuePool's
 
         # Not at once: the service reads its keys every second, for a moment, from the same pool.
         await until(all_given_back)
