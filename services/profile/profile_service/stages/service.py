@@ -71,9 +71,8 @@ async def review_stages(
     reason: str | None = None,
     imported: bool = False,
 ) -> None:
-    """Bring the stages of these customers, or of whom they were merged into, up to date; tell of
-    those that changed, by the rule that changed them unless a `reason` is given. `model` is the one in
-    force."""
+    """Bring the stages of these customers, or of whom they were merged into, up to date by the model in
+    force; tell of those that changed, by the rule that changed them unless a `reason` is given."""
     rhythm = model.bg_nbd if model is not None and model.identified else None
     ids = sorted(set((await survivors_of(session, customer_ids)).values()))
     stood = {
