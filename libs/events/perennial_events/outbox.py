@@ -23,6 +23,8 @@ INSERT = """
     SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::timestamptz[], $5::text[],
                          $6::boolean[], $7::text[])
 """
+"""Its arguments are what `take` returns. Row ids are taken here, after every lock of the transaction, so that
+for one aggregate the order of ids is the order of commits."""
 
 
 def collect(
@@ -63,11 +65,7 @@ def take(session: AsyncSession) -> tuple[Sequence[Any], ...]:
 
 
 async def write(session: AsyncSession) -> bool:
-    """Insert what was collected, as the transaction's last act; say whether the transaction publishes.
-
-    Row ids are taken here, after every lock of the transaction, so that for one aggregate the order
-    of ids is the order of commits.
-    """
+    """Insert what was collected, as the transaction's last act; say whether the transaction publishes."""
     if session.info.get(_COLLECTED):
         connection = await driver(session)
         await connection.execute(INSERT, *take(session))

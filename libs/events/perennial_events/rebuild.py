@@ -124,8 +124,8 @@ class Rebuild:
         fresh = await progress.unseen(session, records)
         # What the live projection has set aside must not be in this one either.
         withheld = await parked.withheld(session)
-        applied = [record for record in fresh if record.envelope.id not in withheld]
-        await self._subscriptions.apply_records(session, applied, await open_records(applied))
+        due = [record for record in fresh if record.envelope.id not in withheld]
+        await self._subscriptions.apply_records(session, due, await open_records(due))
 
     async def _swap(self, *, accept_difference: bool) -> dict[str, tuple[str, str]]:
         retired = f"retired_{self._projection.name}"

@@ -124,11 +124,11 @@ async def keep_answer(
     session: AsyncSession, claim: Claim, answer: Response, customers: Sequence[str]
 ) -> None:
     """Keep a successful answer in the effect's own transaction, and write its events: the transaction's
-    last act. Raises `RequestInFlight`.
+    last act.
 
     `customers` are those whom it is about: it goes when one of them is erased.
-    That happens when another request with this key committed after our look-up: its effect stands,
-    ours rolls back, and a retry is answered with the other's answer.
+    Raises `RequestInFlight` when another request with this key committed after our look-up: its effect
+    stands, ours rolls back, and a retry is answered with the other's answer.
     """
     now = utc_now()
     headers = [
